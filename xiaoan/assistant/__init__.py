@@ -1,0 +1,1 @@
+"""Where the model meets the bank: prompts, option scoring, answering, bank check."""

@@ -1,0 +1,1 @@
+"""The bot sits the exam."""

@@ -1,0 +1,1 @@
+"""Question banks: reading, writing, matching and grading. No torch here."""

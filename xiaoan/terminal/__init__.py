@@ -1,0 +1,1 @@
+"""Console, theme, panels: the only place that builds rich objects."""
