@@ -1,0 +1,190 @@
+import pytest
+
+from tests.question_bank.factory import bank, fill, judge, multiple, single
+from xiaoan.question_bank.matching import Matcher, MatchKind
+from xiaoan.question_bank.parsing import parse_question
+from xiaoan.question_bank.question import Question
+
+DISTANCE = single("10kV设备不停电时，安全距离不得小于（　　）m。", ["0.7", "1.0", "1.5"], "0.7")
+TICKET = single("工作票应由（ ）签发。", ["工作票签发人", "工作负责人", "工作许可人"], "工作票签发人")
+MEASURES = multiple(
+    "保证安全的技术措施有（　　）。", ["停电", "验电", "监护", "接地"], ["停电", "验电", "接地"]
+)
+STATEMENT = judge("绝缘手套应每半年试验一次。（　　）")
+ORDER = fill("装设接地线应先接（ ），后接（ ）。", ["接地端", "导体端"])
+MATCHER = Matcher(bank(DISTANCE, TICKET, MEASURES, STATEMENT, ORDER))
+
+
+def kind(typed: str, matcher: Matcher = MATCHER) -> MatchKind:
+    return matcher.match(parse_question(typed)).kind
+
+
+def matched(typed: str) -> Question | None:
+    match = MATCHER.match(parse_question(typed))
+    return match.questions[0] if match.kind is MatchKind.EQUIVALENT else None
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "10kV设备不停电时，安全距离不得小于（　　）m。",
+        "１０ＫＶ设备不停电时,安全距离不得小于( )m",
+        "12. 10 kV 设备不停电时，安全距离不得小于____m。",
+        "10kV设备不停电时，安全距离不得小于0.7m。",
+        "10kV设备不停电时，安全距离不得小于（0.7）m。",
+        "（单选题）10kV设备不停电时，安全距离不得小于（ ）m。A.0.7 B.1.0 C.1.5",
+        "10kV设备不停电时，安全距离不得小于（ ）m。选项：A. 1.5; B. 0.7; C. 1.0;",
+        "10kV设备不停电时，安全距离不得小于（B）m。A.1.5 B.0.7 C.1.0",
+        "10kV设备不停电时，\n安全距离不得小于（ ）m\n1) 1.0\n2) 1.5\n3) 0.7",
+    ],
+)
+def test_the_same_question_written_differently_is_found(typed: str) -> None:
+    assert matched(typed) == DISTANCE
+
+
+@pytest.mark.parametrize(
+    ("typed", "question"),
+    [
+        ("保证安全的技术措施有", MEASURES),
+        ("保证安全的技术措施有停电、验电、接地。", MEASURES),
+        ("保证安全的技术措施有接地、停电、验电", MEASURES),
+        ("绝缘手套应每半年试验一次", STATEMENT),
+        ("判断题：绝缘手套应每半年试验一次（ ）。A.正确 B.错误", STATEMENT),
+        ("绝缘手套应每半年试验一次。A、错 B、对", STATEMENT),
+        ("装设接地线应先接____，后接____", ORDER),
+        ("装设接地线应先接接地端，后接导体端。", ORDER),
+        ("工作票应由工作票签发人签发", TICKET),
+    ],
+)
+def test_left_out_and_rightly_filled_blanks_are_found(typed: str, question: Question) -> None:
+    assert matched(typed) == question
+
+
+NEAR_MISSES = [
+    "10kV设备不停电时，安全距离不得小于1.0m。",
+    "10kV设备不停电时，安全距离不得小于0.7mm。",
+    "10kV设备不停电时，安全距离不得小于7m。",
+    "10kV设备不停电时，安全距离不得小于m。",
+    "10kV设备不停电时，安全距离不得小于（C）m。A.0.7 B.1.0 C.1.5",
+    "10kV设备不停电时，安全距离不得小于（ ）mm。",
+    "10kV设备不停电时，安全距离不得大于（ ）m。",
+    "10kV设备停电时，安全距离不得小于（ ）m。",
+    "110kV设备不停电时，安全距离不得小于（ ）m。",
+    "10V设备不停电时，安全距离不得小于（ ）m。",
+    "1.0kV设备不停电时，安全距离不得小于（ ）m。",
+    "10kV设备不停电时，安全距离不得小于（ ）m。A.0.7 B.1.0 C.1.5 D.2.0",
+    "10kV设备不停电时，安全距离不得小于（ ）m。A.0.7 B.1.0",
+    "10kV设备不停电时，安全距离不得小于（ ）m。A.0.7m B.1.0 C.1.5",
+    "多选题：10kV设备不停电时，安全距离不得小于（ ）m。",
+    "工作票应由工作负责人签发",
+    "工作票应由工作许可人签发",
+    "工作票不应由（ ）签发。",
+    "工作票可由（ ）签发。",
+    "第一种工作票应由（ ）签发。",
+    "保证安全的组织措施有（ ）。",
+    "保证安全的技术措施有停电、验电。",
+    "保证安全的技术措施有停电、验电、监护、接地。",
+    "保证安全的技术措施有停电、验电、监护。",
+    "绝缘手套应每一年试验一次",
+    "绝缘手套不应每半年试验一次",
+    "绝缘手套应每半年试验两次",
+    "绝缘靴应每半年试验一次",
+    "绝缘手套应每半年试验一次。A.正确 B.停电",
+    "装设接地线应先接导体端，后接接地端。",
+    "拆除接地线应先接（ ），后接（ ）。",
+    "装设接地线应先接接地端，后接（ ）。",
+]
+
+
+@pytest.mark.parametrize("typed", NEAR_MISSES)
+def test_a_near_miss_is_never_the_question(typed: str) -> None:
+    match = MATCHER.match(parse_question(typed))
+    assert match.kind is MatchKind.SIMILAR
+    assert match.questions == ()
+    assert 1 <= len(match.similar) <= 3
+
+
+TWINS = [
+    ("剩余电流不得超过150%", "剩余电流不得超过125%"),
+    ("工作负责人可以变更", "工作负责人不可以变更"),
+    ("距离不小于2m", "距离不小于1.5m"),
+    ("应填用第一种工作票", "应填用第二种工作票"),
+    ("严禁使用梯子", "可以使用梯子"),
+    ("雷雨天气不得巡视", "雷雨天气应巡视"),
+    ("室内高压设备", "室外高压设备"),
+    ("送电前应检查", "送电后应检查"),
+    ("先验电后接地", "先接地后验电"),
+    ("交流220V", "直流220V"),
+    ("许可人和负责人", "许可人或负责人"),
+    ("电阻不大于10Ω", "电阻不大于10MΩ"),
+    ("电流为5mA", "电流为5MA"),
+    ("温度为-5℃", "温度为5℃"),
+    ("误差±5%", "误差5%"),
+    ("截面25mm²", "截面25mm"),
+    ("电阻为10²Ω", "电阻为102Ω"),
+    ("间隔1、2", "间隔12"),
+    ("1、2号主变检修", "2号主变检修"),
+    ("220 千伏线路检修", "110 千伏线路检修"),
+    ("高度≥2m", "高度≤2m"),
+    ("电压为1.5kV", "电压为15kV"),
+    ("比例为1:2", "比例为12"),
+    ("正确的是①③", "正确的是②③"),
+    ("4-6m", "46m"),
+]
+
+
+@pytest.mark.parametrize(("asked", "banked"), [*TWINS, *((other, one) for one, other in TWINS)])
+def test_a_twin_is_not_taken_for_its_like(asked: str, banked: str) -> None:
+    for question in (judge(banked + "。（ ）"), single(banked + "，是（ ）")):
+        typed = question.stem.replace(banked, asked)
+        assert kind(typed, Matcher(bank(question))) in (MatchKind.SIMILAR, MatchKind.NONE)
+
+
+def test_a_wrong_filling_is_never_verified_and_the_right_question_is_shown() -> None:
+    match = MATCHER.match(parse_question("10kV设备不停电时，安全距离不得小于1.5m"))
+    assert match.kind is MatchKind.SIMILAR
+    assert match.similar[0] == DISTANCE
+
+
+def test_an_answer_with_a_unit_fills_a_blank_before_the_same_unit_once() -> None:
+    matcher = Matcher(bank(single("距离为（ ）m", ["4m", "5m"], "4m")))
+    assert kind("距离为4m", matcher) is MatchKind.EQUIVALENT
+    assert kind("距离为4mm", matcher) is MatchKind.SIMILAR
+
+
+def test_the_same_stem_in_two_professions_is_ambiguous_until_one_is_named() -> None:
+    substation = single("高处作业指（ ）以上", ["1.5m", "2m"], "2m", "变电")
+    line = single("高处作业指（ ）以上", ["1.5m", "2m"], "1.5m", "线路")
+    matcher = Matcher(bank(substation, line))
+    asked = parse_question("高处作业指（ ）以上")
+    assert matcher.match(asked).questions == (substation, line)
+    assert matcher.match(asked).kind is MatchKind.AMBIGUOUS
+    assert matcher.match(asked, "线路").questions == (line,)
+    assert matcher.match(parse_question("【变电】高处作业指（ ）以上"), "线路").questions == (substation,)
+    assert matcher.match(asked, "配电").kind is MatchKind.SIMILAR
+    assert matcher.match(parse_question("高处作业指2m以上")).questions == (substation,)
+
+
+def test_options_tell_two_questions_of_one_stem_apart() -> None:
+    first = single("下列正确的是（ ）", ["甲", "乙"], "甲")
+    second = single("下列正确的是（ ）", ["丙", "丁"], "丙")
+    matcher = Matcher(bank(first, second))
+    assert matcher.match(parse_question("下列正确的是（ ）")).kind is MatchKind.AMBIGUOUS
+    assert matcher.match(parse_question("下列正确的是（ ）A.丁 B.丙")).questions == (second,)
+    assert matcher.match(parse_question("下列正确的是（ ）A.甲 B.丙")).kind is MatchKind.SIMILAR
+
+
+def test_a_question_for_every_profession_fits_each() -> None:
+    question = judge("应先验电。", profession="通用")
+    assert Matcher(bank(question)).match(parse_question("应先验电"), "线路").questions == (question,)
+
+
+def test_figures_that_number_a_statement_are_no_options() -> None:
+    question = judge("人员应具备：（1）身体健康？（2）考试合格。")
+    assert kind(question.stem, Matcher(bank(question))) is MatchKind.EQUIVALENT
+
+
+@pytest.mark.parametrize("typed", ["", "A.停电 B.验电", "😀", "( )", "今天天气怎么样", "a" * 10_000])
+def test_what_the_bank_does_not_know_is_none(typed: str) -> None:
+    assert kind(typed) is MatchKind.NONE
+    assert kind(typed, Matcher(bank())) is MatchKind.NONE
