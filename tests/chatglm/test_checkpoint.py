@@ -1,0 +1,270 @@
+"""Model folders of every layout become the same model; what does not fit is named, all at once."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from xiaoan.chatglm.checkpoint import (
+    EMBEDDING_KEY,
+    HEAD_KEY,
+    load_checkpoint,
+    load_model,
+    save_checkpoint,
+)
+from xiaoan.chatglm.device import Machine
+from xiaoan.chatglm.modeling_chatglm import ChatGLMForConditionalGeneration
+from xiaoan.errors import CheckpointError, DeviceError, StorageError
+
+Weights = dict[str, Tensor]
+DENSE = "transformer.layers.0.attention.dense.weight"
+
+
+def stored(folder: Path) -> Weights:
+    return load_file(folder / "model.safetensors")
+
+
+def rewrite(folder: Path, change: Callable[[Weights], None]) -> None:
+    weights = stored(folder)
+    change(weights)
+    save_file(weights, folder / "model.safetensors")
+
+
+def edit_config(folder: Path, **fields: object) -> None:
+    path = folder / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), **fields}), encoding="utf-8")
+
+
+def as_shards(folder: Path, suffix: str, count: int = 8) -> list[Path]:
+    """Replace the weights by shards with an index, as published: with a second copy as head, and inv_freq."""
+    weights = stored(folder)
+    (folder / "model.safetensors").unlink()
+    weights[HEAD_KEY] = weights[EMBEDDING_KEY].clone()
+    for layer in range(2):
+        weights[f"transformer.layers.{layer}.attention.rotary_emb.inv_freq"] = torch.ones(4)
+    name = "pytorch_model" if suffix == "bin" else "model"
+    shards = [folder / f"{name}-{i + 1:05}-of-{count:05}.{suffix}" for i in range(count)]
+    weight_map: dict[str, str] = {}
+    for i, shard in enumerate(shards):
+        part = {key: weights[key] for key in sorted(weights)[i::count]}
+        weight_map |= dict.fromkeys(part, shard.name)
+        torch.save(part, shard) if suffix == "bin" else save_file(part, shard)
+    index = folder / f"{name}.{suffix}.index.json"
+    index.write_text(json.dumps({"metadata": {}, "weight_map": weight_map}), encoding="utf-8")
+    return shards
+
+
+def parameters(model: ChatGLMForConditionalGeneration) -> Weights:
+    return dict(model.named_parameters())
+
+
+@pytest.mark.parametrize("folder", ["base", "prefix8", "prefix8_proj", "e2e"])
+def test_recorded_folders_load_as_they_are(golden: Path, folder: str) -> None:
+    loaded = load_model(golden / folder, device="cpu", dtype="float32")
+    assert loaded.model.lm_head.weight is loaded.model.transformer.word_embeddings.weight
+    assert not loaded.model.training
+    assert not any(p.is_meta for p in loaded.model.parameters())
+    assert (loaded.name, loaded.dtype_name, loaded.card) == (folder, "float32", None)
+
+
+@pytest.mark.parametrize("form", ["model.safetensors", "pytorch_model.bin"])
+def test_both_forms_of_the_recorded_weights_give_the_recorded_logits(
+    golden: Path, tmp_path: Path, form: str
+) -> None:
+    for name in ("config.json", form):
+        (tmp_path / name).write_bytes((golden / "base" / name).read_bytes())
+    recorded = load_file(golden / "base" / "fixtures.safetensors")
+    model = load_model(tmp_path, device="cpu", dtype="float32").model
+    with torch.inference_mode():
+        logits = model(recorded["p1_len12.input_ids"]).logits
+    torch.testing.assert_close(logits, recorded["p1_len12.logits"], atol=1e-4, rtol=0)
+
+
+def test_embedding_stored_in_half_precision_is_cast(golden: Path) -> None:
+    loaded = load_model(golden / "e2e", device="cpu", dtype="float32")
+    embedding = load_file(golden / "e2e" / "model.safetensors")[EMBEDDING_KEY]
+    assert embedding.dtype == torch.float16
+    assert torch.equal(loaded.model.transformer.word_embeddings.weight, embedding.float())
+
+
+@pytest.mark.parametrize("suffix", ["bin", "safetensors"])
+def test_eight_published_shards_give_the_same_model_as_one_file(tiny_folder: Path, suffix: str) -> None:
+    one = load_checkpoint(tiny_folder, device="cpu", dtype="float32")
+    as_shards(tiny_folder, suffix)
+    many = load_checkpoint(tiny_folder, device="cpu", dtype="float32")
+    for name, parameter in parameters(one.model).items():
+        assert torch.equal(parameter, parameters(many.model)[name]), name
+    assert one.base_sha256 == many.base_sha256
+    assert many.tokenizer.decode(many.tokenizer.encode("工作")) == "工作"
+
+
+def test_weights_are_a_copy_that_outlives_its_files(tiny_folder: Path) -> None:
+    loaded = load_model(tiny_folder, device="cpu", dtype="float16")
+    before = loaded.model.lm_head.weight.clone()
+    size = (tiny_folder / "model.safetensors").stat().st_size
+    with (tiny_folder / "model.safetensors").open("r+b") as file:
+        file.write(bytes(size))
+    assert torch.equal(loaded.model.lm_head.weight, before)
+
+
+def test_progress_ends_with_everything_loaded(tiny_folder: Path) -> None:
+    calls: list[tuple[int, int]] = []
+    load_model(tiny_folder, device="cpu", dtype="float16", on_progress=lambda *call: calls.append(call))
+    done = [call[0] for call in calls]
+    assert done == sorted(done)
+    assert calls[-1][0] == calls[-1][1] > 0
+
+
+def test_saved_model_loads_as_the_same_model_and_same_files(tiny_folder: Path, tmp_path: Path) -> None:
+    loaded = load_checkpoint(tiny_folder, device="cpu", dtype="float16")
+    save_checkpoint(loaded.model, loaded.tokenizer, tmp_path / "二")
+    files = {path.name: path.read_bytes() for path in tiny_folder.iterdir()}
+    assert {path.name: path.read_bytes() for path in (tmp_path / "二").iterdir()} == files
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_saved_files_are_readable_alike(tiny_folder: Path) -> None:
+    assert len({path.stat().st_mode for path in tiny_folder.iterdir()}) == 1
+
+
+def test_saving_over_other_files_is_refused(tiny_folder: Path) -> None:
+    loaded = load_checkpoint(tiny_folder, device="cpu", dtype="float16")
+    with pytest.raises(StorageError, match="不会覆盖"):
+        save_checkpoint(loaded.model, loaded.tokenizer, tiny_folder)
+
+
+def test_folder_with_remote_code_loads_with_standard_input_closed(tiny_folder: Path) -> None:
+    edit_config(tiny_folder, auto_map={"AutoConfig": "configuration_chatglm.ChatGLMConfig"})
+    (tiny_folder / "configuration_chatglm.py").write_text("raise SystemExit('remote code')", encoding="utf-8")
+    assert not hasattr(load_checkpoint(tiny_folder, device="cpu").model.config, "auto_map")
+
+
+@pytest.mark.slow
+def test_library_loads_a_saved_folder_by_its_auto_classes_without_asking(tiny_folder: Path) -> None:
+    code = (
+        "import sys, xiaoan.chatglm.checkpoint\n"
+        "from transformers import AutoModelForCausalLM, AutoTokenizer\n"
+        "model = AutoModelForCausalLM.from_pretrained(sys.argv[1], trust_remote_code=False)\n"
+        "tokenizer = AutoTokenizer.from_pretrained(sys.argv[1], trust_remote_code=False)\n"
+        "print(type(model).__name__, type(tokenizer).__name__)"
+    )
+    edit_config(tiny_folder, auto_map={"AutoModel": "modeling_chatglm.ChatGLMForConditionalGeneration"})
+    command = [sys.executable, "-c", code, str(tiny_folder)]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
+    assert done.stdout.split() == ["ChatGLMForConditionalGeneration", "ChatGLMTokenizer"], done.stderr
+
+
+def test_all_keys_that_do_not_fit_are_listed_at_once(tiny_folder: Path) -> None:
+    def spoil(weights: Weights) -> None:
+        weights["transformer.layers.9.mlp.extra"] = torch.ones(1)
+        del (
+            weights["transformer.final_layernorm.bias"],
+            weights["transformer.layers.1.mlp.dense_h_to_4h.bias"],
+        )
+        weights[DENSE] = torch.ones(16, 32)
+
+    rewrite(tiny_folder, spoil)
+    with pytest.raises(CheckpointError) as caught:
+        load_model(tiny_folder, device="cpu")
+    message = caught.value.message
+    assert "缺少 2 个" in message
+    assert "transformer.final_layernorm.bias" in message
+    assert "transformer.layers.1.mlp.dense_h_to_4h.bias" in message
+    assert "多出 1 个：\n  transformer.layers.9.mlp.extra" in message
+    assert f"形状不对 1 个：\n  {DENSE}：文件里是 [16, 32]，config.json 需要 [32, 32]" in message
+
+
+def test_many_missing_keys_still_fit_on_one_screen(tiny_folder: Path) -> None:
+    first = dict(list(stored(tiny_folder).items())[:1])
+    save_file(first, tiny_folder / "model.safetensors")
+    with pytest.raises(CheckpointError, match="缺少 26 个") as caught:
+        load_model(tiny_folder, device="cpu")
+    assert "还有 14 个" in caught.value.message
+    assert len(caught.value.message.splitlines()) <= 20
+
+
+def test_head_that_differs_from_the_embedding_is_an_error(tiny_folder: Path) -> None:
+    rewrite(tiny_folder, lambda weights: weights.update({HEAD_KEY: weights[EMBEDDING_KEY] + 1}))
+    with pytest.raises(CheckpointError, match="应当相同"):
+        load_model(tiny_folder, device="cpu")
+
+
+def test_head_is_needed_where_it_is_not_tied(tiny_folder: Path) -> None:
+    edit_config(tiny_folder, tie_word_embeddings=False)
+    with pytest.raises(CheckpointError, match="lm_head"):
+        load_model(tiny_folder, device="cpu")
+    rewrite(tiny_folder, lambda weights: weights.update({HEAD_KEY: weights[EMBEDDING_KEY] + 1}))
+    model = load_model(tiny_folder, device="cpu", dtype="float32").model
+    assert not torch.equal(model.lm_head.weight, model.transformer.word_embeddings.weight)
+
+
+def test_quantized_weights_are_named_as_such(tiny_folder: Path) -> None:
+    def quantize(weights: Weights) -> None:
+        weights[DENSE] = torch.ones(32, 32, dtype=torch.int8)
+        weights[DENSE + "_scale"] = torch.ones(32, dtype=torch.float16)
+
+    rewrite(tiny_folder, quantize)
+    with pytest.raises(CheckpointError, match="量化过的权重") as caught:
+        load_model(tiny_folder, device="cpu")
+    assert f"不是浮点数 1 个：\n  {DENSE}：int8" in caught.value.message
+
+
+def test_prefix_promised_by_the_config_but_not_stored_is_asked_for(tiny_folder: Path) -> None:
+    edit_config(tiny_folder, pre_seq_len=4)
+    with pytest.raises(CheckpointError, match="--prefix"):
+        load_model(tiny_folder, device="cpu")
+
+
+def test_config_of_another_size_is_refused_with_both_shapes(tiny_folder: Path) -> None:
+    edit_config(tiny_folder, inner_hidden_size=96)
+    with pytest.raises(CheckpointError, match=r"文件里是 \[64, 32\]，config.json 需要 \[96, 32\]"):
+        load_model(tiny_folder, device="cpu")
+
+
+def test_too_little_memory_is_refused_before_loading(tiny_folder: Path) -> None:
+    machine = Machine(available_memory=lambda _: 50_000)
+    calls: list[int] = []
+    with pytest.raises(DeviceError, match=r"(?s)内存不够.*float32.*--dtype float16") as caught:
+        load_model(
+            tiny_folder, dtype="float32", machine=machine, on_progress=lambda done, _: calls.append(done)
+        )
+    assert calls == []
+    assert "现在可用 0.00 GiB" in caught.value.message
+
+
+def test_model_that_only_fits_in_half_precision_gets_it(tiny_folder: Path) -> None:
+    weights = sum(parameter.numel() for parameter in load_model(tiny_folder).model.parameters())
+    machine = Machine(available_memory=lambda _: weights * 3)
+    assert load_model(tiny_folder, machine=machine).dtype in (torch.float16, torch.bfloat16)
+
+
+@pytest.mark.gpu
+def test_gpu_holds_the_model_in_half_precision_and_answers_like_the_cpu(tiny_folder: Path) -> None:
+    loaded = load_checkpoint(tiny_folder)
+    assert (loaded.device.type, loaded.dtype) == ("cuda", torch.float16)
+    assert {parameter.device.type for parameter in loaded.model.parameters()} == {"cuda"}
+    encoding = loaded.tokenizer("工作", return_tensors="pt")
+    cpu = load_checkpoint(tiny_folder, device="cpu", dtype="float32")
+    with torch.inference_mode():
+        logits = loaded.model(**encoding.to("cuda")).logits.float().cpu()
+        torch.testing.assert_close(logits, cpu.model(**encoding.to("cpu")).logits, atol=0.05, rtol=0)
+
+
+def test_tokenizer_of_other_weights_is_refused(tiny_folder: Path) -> None:
+    edit_config(tiny_folder, bos_token_id=77, vocab_size=100)
+    with pytest.raises(CheckpointError, match="不配套") as caught:
+        load_checkpoint(tiny_folder, device="cpu")
+    assert "bos_token_id：config.json 是 77" in caught.value.message
+    assert "模型只有 100 个" in caught.value.message
+
+
+def test_hub_id_is_the_name_of_what_was_fetched(tiny_folder: Path) -> None:
+    loaded = load_checkpoint("THUDM/chatglm-6b", device="cpu", fetch=lambda _: str(tiny_folder))
+    assert loaded.name == "THUDM/chatglm-6b"
+    assert load_checkpoint(tiny_folder, device="cpu").name == "tiny"

@@ -1,0 +1,343 @@
+"""Folder or hub id → model, tokenizer and prefix, checked key by key.
+
+The model is built without memory (meta device) and every stored tensor is put in its place in the wanted
+precision. What does not fit is an error that lists everything at once; the library's own loading only logs.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from xiaoan.chatglm.configuration_chatglm import ChatGLMConfig
+from xiaoan.chatglm.device import Machine, choose_device, choose_dtype, dtype_name, memory_error, this_machine
+from xiaoan.chatglm.model_folder import (
+    Fetch,
+    check_special_ids,
+    fetch_from_hub,
+    load_tokenizer,
+    read_config,
+    resolve_folder,
+)
+from xiaoan.chatglm.modeling_chatglm import ChatGLMForConditionalGeneration
+from xiaoan.chatglm.prefix_checkpoint import KEY_PREFIX, Prefix, PrefixCard, check_fits, load_prefix
+from xiaoan.chatglm.tokenization_chatglm import ChatGLMTokenizer
+from xiaoan.chatglm.weight_files import (
+    WEIGHT_FILE_NAMES,
+    Weights,
+    find_weight_files,
+    read_weights,
+    weights_sha256,
+)
+from xiaoan.errors import CheckpointError, StorageError
+
+Progress = Callable[[int, int], None]
+"""Called with the bytes of weights in place and the bytes of all."""
+
+EMBEDDING_KEY = "transformer.word_embeddings.weight"
+HEAD_KEY = "lm_head.weight"
+IGNORED_KEY = re.compile(r"transformer\.layers\.\d+\.attention\.rotary_emb\.inv_freq")
+"""Stored in every published checkpoint; the model computes its own."""
+LISTED_KEYS = 12
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model in memory, in evaluation mode.
+
+    Attributes:
+        model: with a prefix encoder (float32) when there is a prefix.
+        name: hub id or folder name.
+        prefix: name of the prefix's folder or file, None without one.
+        card: of the prefix; None without one and for published prefixes.
+        device: where it is.
+        dtype: of everything but the prefix.
+        base_sha256: `weights_sha256` of the stored weights without prefix; goes on the card of a prefix that
+            is trained on it.
+    """
+
+    model: ChatGLMForConditionalGeneration
+    name: str
+    prefix: str | None
+    card: PrefixCard | None
+    device: torch.device
+    dtype: torch.dtype
+    base_sha256: str
+
+    @property
+    def dtype_name(self) -> str:
+        """The precision as a word: "float16", "bfloat16" or "float32"."""
+        return dtype_name(self.dtype)
+
+
+@dataclass(frozen=True)
+class LoadedCheckpoint(LoadedModel):
+    """A model in memory with its tokenizer."""
+
+    tokenizer: ChatGLMTokenizer
+
+
+def load_checkpoint(
+    model: str | Path,
+    *,
+    prefix: Path | None = None,
+    device: str = "auto",
+    dtype: str = "auto",
+    attn_implementation: str = "sdpa",
+    machine: Machine | None = None,
+    fetch: Fetch | None = None,
+    on_progress: Progress | None = None,
+) -> LoadedCheckpoint:
+    """Return the model of a folder or hub id with its tokenizer, and a prefix if one is given.
+
+    Args:
+        model: a folder, or an id on the hub such as "THUDM/chatglm-6b".
+        prefix: folder or weight file of a prefix, ours or published. None keeps a prefix that the model's own
+            weights contain.
+        device: "auto" (cuda, else mps, else cpu), "cpu", "cuda", "cuda:0", "mps".
+        dtype: "auto" (float16, on a CPU the fastest), "float16", "bfloat16", "float32".
+        attn_implementation: "sdpa", or "eager" for the readable reference.
+        machine: to choose device and precision by; this one when None.
+        fetch: downloads a hub id; the hub's own client when None.
+        on_progress: told how far loading is.
+
+    Raises:
+        CheckpointError: something about the files is wrong.
+        PrefixMismatchError: the prefix was not made for this model.
+        DeviceError: the device is not to be had, or memory is too small.
+    """
+    folder = resolve_folder(model, fetch=fetch or fetch_from_hub)
+    tokenizer = load_tokenizer(folder)
+    check_special_ids(tokenizer, read_config(folder), folder)
+    loaded = load_model(
+        folder,
+        name=folder.resolve().name if Path(model).expanduser().is_dir() else str(model),
+        prefix=prefix,
+        device=device,
+        dtype=dtype,
+        attn_implementation=attn_implementation,
+        machine=machine,
+        on_progress=on_progress,
+    )
+    return LoadedCheckpoint(**vars(loaded), tokenizer=tokenizer)
+
+
+def load_model(
+    folder: Path,
+    *,
+    name: str | None = None,
+    prefix: Path | None = None,
+    device: str = "auto",
+    dtype: str = "auto",
+    attn_implementation: str = "sdpa",
+    machine: Machine | None = None,
+    on_progress: Progress | None = None,
+) -> LoadedModel:
+    """Return the model of a folder without a tokenizer; arguments and errors as in `load_checkpoint`."""
+    machine = machine or this_machine()
+    name = name or folder.resolve().name
+    target = choose_device(device, machine)
+    prefix = prefix.expanduser() if prefix is not None else None
+    config = read_config(folder)
+    weights = read_weights(find_weight_files(folder))
+    base_sha256 = weights_sha256({key: weights[key] for key in weights if is_base_key(key, config)})
+    read = load_prefix(prefix) if prefix is not None else None
+    if read is not None:
+        check_fits(read, config, base=name, base_sha256=base_sha256, base_weights=weights)
+        config.pre_seq_len, config.prefix_projection = read.pre_seq_len, read.prefix_projection
+        weights = with_prefix(weights, read)
+    config._attn_implementation = attn_implementation
+    with torch.device("meta"):
+        model = ChatGLMForConditionalGeneration(config)
+    check_keys(weights, model, folder)
+    precision = choose_dtype(
+        dtype,
+        target,
+        machine,
+        hidden_size=config.hidden_size,
+        needed_bytes=lambda candidate: parameter_bytes(model, candidate),
+    )
+    fill(model, weights, target, precision, on_progress)
+    return LoadedModel(
+        model=model,
+        name=name,
+        prefix=prefix.resolve().name if prefix is not None else None,
+        card=read.card if read is not None else None,
+        device=target,
+        dtype=precision,
+        base_sha256=base_sha256,
+    )
+
+
+def is_base_key(key: str, config: ChatGLMConfig) -> bool:
+    """Return whether a stored tensor is a weight of the base: no prefix, not ignored, no second copy."""
+    is_copy = key == HEAD_KEY and config.tie_word_embeddings
+    return not key.startswith(KEY_PREFIX) and not IGNORED_KEY.fullmatch(key) and not is_copy
+
+
+def with_prefix(weights: Weights, prefix: Prefix) -> Weights:
+    """Return the weights with `prefix` in place of one they may contain."""
+    base = {key: tensor for key, tensor in weights.items() if not key.startswith(KEY_PREFIX)}
+    return {**base, **{KEY_PREFIX + name: tensor for name, tensor in prefix.state.items()}}
+
+
+def check_keys(weights: Mapping[str, Tensor], model: ChatGLMForConditionalGeneration, folder: Path) -> None:
+    """Compare the stored tensors with the parameters of `model`.
+
+    Raises:
+        CheckpointError: keys are missing, unexpected or wrongly shaped, or head and embedding should be one
+            and differ; everything is listed.
+    """
+    expected = {key: tensor.shape for key, tensor in model.state_dict().items()}
+    tied = model.config.tie_word_embeddings
+    missing = [key for key in expected if key not in weights and not (tied and key == HEAD_KEY)]
+    unexpected = [key for key in weights if key not in expected and not IGNORED_KEY.fullmatch(key)]
+    misshapen = [
+        f"{key}：文件里是 {list(weights[key].shape)}，config.json 需要 {list(shape)}"
+        for key, shape in expected.items()
+        if key in weights and weights[key].shape != shape
+    ]
+    not_numbers = [
+        f"{key}：{dtype_name(weights[key].dtype)}"
+        for key in expected
+        if key in weights and not weights[key].is_floating_point()
+    ]
+    parts = [
+        _listed("缺少", missing),
+        _listed("多出", unexpected),
+        _listed("形状不对", misshapen),
+        _listed("不是浮点数", not_numbers),
+    ]
+    if not misshapen and tied and not _heads_agree(weights):
+        parts.append(f"{HEAD_KEY} 和 {EMBEDDING_KEY} 应当相同，文件里却不同")
+    faults = [part for part in parts if part]
+    if faults:
+        raise CheckpointError(
+            f"{folder} 的权重和它的 config.json 对不上：\n"
+            + "\n".join(faults)
+            + "\n"
+            + _advice(missing, unexpected)
+        )
+
+
+def _listed(title: str, keys: list[str]) -> str:
+    if not keys:
+        return ""
+    more = f"\n  ……还有 {len(keys) - LISTED_KEYS} 个" if len(keys) > LISTED_KEYS else ""
+    return f"{title} {len(keys)} 个：\n  " + "\n  ".join(keys[:LISTED_KEYS]) + more
+
+
+def _heads_agree(weights: Mapping[str, Tensor]) -> bool:
+    if HEAD_KEY not in weights or EMBEDDING_KEY not in weights:
+        return True
+    embedding = weights[EMBEDDING_KEY]
+    return weights[HEAD_KEY].to(embedding.dtype).equal(embedding)
+
+
+def _advice(missing: list[str], unexpected: list[str]) -> str:
+    if any(key.endswith(".weight_scale") for key in unexpected):
+        return "这是 int8 或 int4 量化过的权重，这个版本的小安还读不了；请换用没有量化的权重。"
+    if missing and all(key.startswith(KEY_PREFIX) for key in missing):
+        return (
+            "config.json 写着有前缀（pre_seq_len），权重里却没有："
+            "请用 --prefix 给出前缀，或把 pre_seq_len 改为 null。"
+        )
+    if unexpected and all(key.startswith(KEY_PREFIX) for key in unexpected):
+        return "权重里有前缀，config.json 却没有写 pre_seq_len：请补上它的长度，或换用没有前缀的权重。"
+    return "请检查 config.json 和权重文件是不是同一个模型的，必要时一起重新下载。"
+
+
+def parameter_bytes(model: ChatGLMForConditionalGeneration, dtype: torch.dtype) -> int:
+    """Return the bytes of all parameters in `dtype`, tied ones counted once, the prefix in float32."""
+    return sum(
+        p.numel() * (torch.float32 if ".prefix_encoder." in name else dtype).itemsize
+        for name, p in model.named_parameters()
+    )
+
+
+def fill(
+    model: ChatGLMForConditionalGeneration,
+    weights: Mapping[str, Tensor],
+    device: torch.device,
+    dtype: torch.dtype,
+    on_progress: Progress | None = None,
+) -> None:
+    """Give a model without memory its weights: copied to `device` in `dtype`, the prefix in float32.
+
+    Raises:
+        DeviceError: memory ran out all the same.
+    """
+    names = [name for name, _ in model.named_parameters()]
+    total = parameter_bytes(model, dtype)
+    state: Weights = {}
+    done = 0
+    try:
+        for name in names:
+            precision = torch.float32 if name.startswith(KEY_PREFIX) else dtype
+            # A copy even where nothing changes: a mapped file could be replaced while the model runs.
+            state[name] = weights[name].to(device=device, dtype=precision, copy=True)
+            done += state[name].nbytes
+            if on_progress is not None:
+                on_progress(done, total)
+    except RuntimeError as error:
+        if "memory" not in str(error):
+            raise
+        raise memory_error(dtype, device, total, "装到一半就用完了") from error
+    if model.config.tie_word_embeddings:
+        state[HEAD_KEY] = state[EMBEDDING_KEY]
+    model.load_state_dict(state, strict=True, assign=True)
+    model.tie_weights()
+    model.config.dtype = dtype
+    model.train(False)
+
+
+def save_checkpoint(
+    model: ChatGLMForConditionalGeneration,
+    tokenizer: ChatGLMTokenizer,
+    folder: Path,
+    *,
+    dtype: torch.dtype = torch.float16,
+) -> None:
+    """Write base model and tokenizer as a model folder (safetensors, without prefix), all at once.
+
+    Raises:
+        StorageError: the folder exists and is not empty, or cannot be written.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise StorageError(f"{folder} 里已经有文件，不会覆盖。\n请换一个文件夹，或先移走原来的。")
+    weights = {
+        key: tensor.detach().to("cpu", dtype).contiguous()
+        for key, tensor in model.state_dict().items()
+        if is_base_key(key, model.config)
+    }
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = folder.parent / f".{folder.name}-{os.getpid()}"
+        temporary.mkdir()
+        try:
+            save_file(weights, temporary / WEIGHT_FILE_NAMES[0], metadata={"format": "pt"})
+            _base_config(model.config, dtype).save_pretrained(temporary)
+            tokenizer.save_pretrained(temporary)
+            # The library makes its files readable for their owner only.
+            shutil.copymode(temporary / "config.json", temporary / WEIGHT_FILE_NAMES[0])
+            if folder.exists():
+                folder.rmdir()
+            temporary.replace(folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    except OSError as error:
+        raise StorageError(f"模型写不进 {folder}：{error.strerror}。\n请检查写入权限和磁盘空间。") from error
+
+
+def _base_config(config: ChatGLMConfig, dtype: torch.dtype) -> ChatGLMConfig:
+    document: dict[str, Any] = config.to_dict()
+    document.update(pre_seq_len=None, prefix_projection=False, dtype=dtype_name(dtype))
+    document["architectures"] = [ChatGLMForConditionalGeneration.__name__]
+    return ChatGLMConfig.from_dict(document)
