@@ -10,9 +10,8 @@ import torch
 
 from tests.conftest import GOLDEN_FOLDER
 from tests.recorded import CASES, Recorded, load_recorded
+from tests.tiny_models import tiny_config, tiny_model
 from xiaoan.chatglm.checkpoint import save_checkpoint
-from xiaoan.chatglm.configuration_chatglm import ChatGLMConfig
-from xiaoan.chatglm.modeling_chatglm import ChatGLMForConditionalGeneration
 from xiaoan.chatglm.tokenization_chatglm import ChatGLMTokenizer, blank_piece
 
 SPECIAL_PIECES = ["[MASK]", "[gMASK]", "[sMASK]", "<unused_0>", "<sop>", "<eop>", "<ENC>", "<dBLOCK>"]
@@ -54,28 +53,11 @@ def small(small_vocab: Path) -> ChatGLMTokenizer:
     return ChatGLMTokenizer(str(small_vocab))
 
 
-def tiny_config(tokenizer: ChatGLMTokenizer) -> ChatGLMConfig:
-    """Two layers, hidden 32, the ids of `tokenizer`, a few more rows than it has pieces."""
-    return ChatGLMConfig(
-        vocab_size=len(tokenizer) + 8,
-        hidden_size=32,
-        num_layers=2,
-        num_attention_heads=2,
-        inner_hidden_size=64,
-        max_sequence_length=64,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-        mask_token_id=tokenizer.mask_token_id,
-        gmask_token_id=tokenizer.gmask_token_id,
-    )
-
-
 @pytest.fixture(scope="session")
 def _saved(small: ChatGLMTokenizer, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    torch.manual_seed(7)
     folder = tmp_path_factory.mktemp("模型") / "tiny"
-    save_checkpoint(ChatGLMForConditionalGeneration(tiny_config(small)), small, folder)
+    config = tiny_config(tokenizer=small, max_sequence_length=64)
+    save_checkpoint(tiny_model(config, dtype=torch.float32), small, folder)
     return folder
 
 

@@ -1,0 +1,229 @@
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.fakes import (
+    ALONE,
+    BOOTS,
+    CONTENT_INFO,
+    INFO,
+    KEYS,
+    PERMIT_DISTRIBUTION,
+    PERMIT_SUBSTATION,
+    PLAIN_INFO,
+    FakeClock,
+    FakeEngine,
+    small_bank,
+)
+from xiaoan.assistant.answering import LONGEST_QUESTION, Answer, Assistant
+from xiaoan.assistant.bank_check import CheckStatus
+from xiaoan.assistant.engine import ModelInfo, Piece
+from xiaoan.errors import UsageError
+from xiaoan.question_bank.matching import Matcher
+
+MATCHER = Matcher(small_bank())
+WITH_OPTIONS = "雷雨天气巡视室外高压设备应穿（ ）。选项：A. 雨靴; B. 绝缘鞋; C. 绝缘靴"
+
+
+def assistant(*pieces: str, info: ModelInfo = PLAIN_INFO, decode: str = "auto") -> Assistant:
+    engine = FakeEngine(info=info).enqueue(*pieces)
+    return Assistant(engine, MATCHER, clock=FakeClock(), decode=decode)
+
+
+def engine_of(asking: Assistant) -> FakeEngine:
+    assert isinstance(asking.engine, FakeEngine)
+    return asking.engine
+
+
+def status(answer: Answer) -> CheckStatus:
+    assert answer.check is not None
+    return answer.check.status
+
+
+def test_pieces_come_first_and_joined_are_the_answer() -> None:
+    items = list(assistant("绝缘", "靴").ask(BOOTS.stem))
+    assert items[:2] == [Piece("绝缘", 1), Piece("靴", 2)]
+    assert isinstance(items[2], Answer)
+    assert items[2].answer == "绝缘靴"
+    assert items[2].tokens == 2
+
+
+def test_the_right_answer_to_a_bank_question_matches() -> None:
+    answer = assistant("绝缘靴").answer("雷雨天气巡视室外高压设备应穿( )")
+    assert status(answer) is CheckStatus.MATCH
+    assert answer.shown_from == "bank"
+
+
+def test_a_wrong_answer_to_a_bank_question_is_a_mismatch_and_the_banks_is_shown() -> None:
+    answer = assistant("绝缘鞋").answer(BOOTS.stem)
+    assert status(answer) is CheckStatus.MISMATCH
+    assert answer.shown_from == "bank"
+    assert answer.bank_answer(BOOTS) == "绝缘靴"
+
+
+def test_an_empty_answer_is_a_mismatch() -> None:
+    assert status(assistant().answer(BOOTS.stem)) is CheckStatus.MISMATCH
+
+
+def test_a_question_that_the_bank_does_not_have_is_the_models() -> None:
+    answer = assistant("绝缘靴").answer("雪天巡视室外高压设备应穿（ ）。")
+    assert status(answer) is CheckStatus.NOT_FOUND
+    assert answer.shown_from == "model"
+
+
+def test_a_blank_filled_with_something_else_is_never_verified() -> None:
+    answer = assistant("3").answer("高压室的钥匙至少应有2把。")
+    assert status(answer) is CheckStatus.NOT_FOUND
+
+
+def test_the_same_stem_in_two_professions_is_ambiguous_until_one_is_named() -> None:
+    answer = assistant("工区").answer(PERMIT_SUBSTATION.stem)
+    assert answer.check is not None
+    assert answer.check.status is CheckStatus.AMBIGUOUS
+    assert set(answer.check.questions) == {PERMIT_SUBSTATION, PERMIT_DISTRIBUTION}
+    assert status(assistant("工区").answer(f"（配电）{PERMIT_SUBSTATION.stem}")) is CheckStatus.MATCH
+
+
+def test_options_are_decided_by_content_when_the_card_knows_the_form() -> None:
+    asking = assistant(info=CONTENT_INFO)
+    engine_of(asking).enqueue_choice(2)
+    items = list(asking.ask(WITH_OPTIONS))
+    assert items[0] == Piece("C. 绝缘靴", 0)
+    answer = items[1]
+    assert isinstance(answer, Answer)
+    assert (answer.answer, answer.selected, status(answer)) == ("C. 绝缘靴", ("C",), CheckStatus.MATCH)
+    assert engine_of(asking).choices_asked == [
+        ("雷雨天气巡视室外高压设备应穿___", ("雨靴", "绝缘鞋", "绝缘靴"), False)
+    ]
+    assert engine_of(asking).queries == []
+
+
+def test_several_options_are_joined_with_the_letters_as_shown() -> None:
+    asking = assistant(info=CONTENT_INFO)
+    engine_of(asking).enqueue_choice(0, 2)
+    answer = asking.answer("装卸高压熔断器应使用（ ）。A.绝缘手套 B.雨衣 C.护目镜")
+    assert answer.answer == "A. 绝缘手套; C. 护目镜"
+    assert answer.selected == ("A", "C")
+    assert status(answer) is CheckStatus.MATCH
+
+
+@pytest.mark.parametrize("typed", ["（单选题）" + WITH_OPTIONS, "单人操作时可以登杆。A. 对 B. 错"])
+def test_a_question_that_allows_one_option_only_says_so(typed: str) -> None:
+    asking = assistant(info=CONTENT_INFO)
+    engine_of(asking).enqueue_choice(0)
+    asking.answer(typed)
+    assert engine_of(asking).choices_asked[0][2] is True
+
+
+def test_without_a_card_options_stay_in_the_prompt_and_letters_are_read_back() -> None:
+    asking = assistant("C", info=INFO)
+    answer = asking.answer(WITH_OPTIONS)
+    assert engine_of(asking).queries == [answer.asked.text]
+    assert (answer.answer, answer.selected, status(answer)) == ("C. 绝缘靴", ("C",), CheckStatus.MATCH)
+
+
+def test_figures_as_labels_are_not_taken_for_figures_as_texts() -> None:
+    asking = assistant(info=CONTENT_INFO)
+    engine_of(asking).enqueue_choice(2)
+    answer = asking.answer("高压室的钥匙至少应有（ ）把。\n1) 4\n2) 2\n3) 3")
+    assert (answer.answer, answer.bank_answer(KEYS), status(answer)) == ("3. 3", "3. 3", CheckStatus.MATCH)
+
+
+def test_text_outranks_the_letter_before_it() -> None:
+    assert assistant("A. 绝缘靴", info=INFO).answer(WITH_OPTIONS).selected == ("C",)
+
+
+def test_free_decoding_can_be_forced_and_unreadable_text_stays_as_it_is() -> None:
+    answer = assistant("穿好靴子", info=CONTENT_INFO, decode="free").answer(WITH_OPTIONS)
+    assert (answer.answer, answer.selected, status(answer)) == ("穿好靴子", (), CheckStatus.MISMATCH)
+
+
+def test_a_judgement_is_compared_in_any_words() -> None:
+    assert status(assistant("错").answer(ALONE.stem)) is CheckStatus.MATCH
+    assert status(assistant("正确").answer(ALONE.stem)) is CheckStatus.MISMATCH
+
+
+def test_the_banks_judgement_carries_the_letter_that_was_shown() -> None:
+    answer = assistant("B", info=INFO).answer("单人操作时可以登杆。A. 对 B. 错")
+    assert answer.bank_answer(ALONE) == "B. 错误"
+    assert status(answer) is CheckStatus.MATCH
+
+
+def test_a_stopped_answer_keeps_what_came_and_selects_nothing() -> None:
+    asking = assistant("C", "B", info=INFO)
+    stops: Iterator[bool] = iter([False, True, True, True])
+    answer = asking.answer(WITH_OPTIONS, lambda: next(stops, True))
+    assert (answer.answer, answer.selected, answer.stopped) == ("C", (), True)
+
+
+def test_without_a_bank_nothing_is_checked() -> None:
+    answer = Assistant(FakeEngine().enqueue("3"), None, clock=FakeClock()).answer(KEYS.stem)
+    assert answer.check is None
+    assert answer.to_document()["bank"]["status"] == "not_found"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "  \n", "？！", "🙋🤖", "\x1b[31m\x1b[0m", "A. 2; B. 4; C. 6", "选项：A. 2; B. 4"]
+)
+def test_what_is_no_question_says_so_and_never_reaches_the_model(text: str) -> None:
+    asking = assistant("x")
+    with pytest.raises(UsageError):
+        asking.answer(text)
+    assert engine_of(asking).queries == []
+
+
+def test_a_question_of_ten_thousand_characters_names_the_limit() -> None:
+    with pytest.raises(UsageError, match=str(LONGEST_QUESTION)):
+        assistant().answer("高压" * 5000)
+
+
+@pytest.mark.parametrize("text", ["How many keys?", "\x1b[31m高压室\x1b[0m的钥匙\x07", "🙋高压室的钥匙几把"])
+def test_odd_but_real_questions_are_answered(text: str) -> None:
+    answer = assistant("3").answer(text)
+    assert answer.answer == "3"
+    assert "\x1b" not in answer.asked.text
+
+
+def test_the_document_has_exactly_the_agreed_shape() -> None:
+    clock = FakeClock()
+    answer = Assistant(FakeEngine(info=INFO).enqueue("B"), MATCHER, clock=clock).answer(
+        "高压室的钥匙至少应有（ ）把。选项：A. 2; B. 3; C. 4"
+    )
+    assert json.dumps(answer.to_document(), ensure_ascii=False) == (
+        '{"question": "高压室的钥匙至少应有（ ）把。选项：A. 2; B. 3; C. 4", '
+        '"options": ["A. 2", "B. 3", "C. 4"], '
+        '"answer": "B. 3", "selected": ["B"], "shown_from": "bank", '
+        f'"bank": {{"status": "match", "id": "{KEYS.id}", "stem": "高压室的钥匙至少应有（ ）把。", '
+        '"answer": "B. 3", "clause": "变电安规 5.2", "profession": "变电", "type": "单选题", '
+        '"source": "小题库.xlsx:题库:2"}, "similar": [], '
+        '"model": {"name": "fake", "prefix": "fake-prefix", "device": "cpu", "dtype": "float32", '
+        '"demo": true}, '
+        '"timing": {"load_s": 0.5, "first_token_s": 0.0, "total_s": 0.0, "tokens": 1}}'
+    )
+
+
+def test_an_unknown_question_has_the_same_keys_with_nothing_in_them() -> None:
+    document = assistant("x").answer("变压器的颜色是什么").to_document()
+    assert document["bank"] == {
+        "status": "not_found",
+        **dict.fromkeys(["id", "stem", "answer", "clause", "profession", "type", "source"]),
+    }
+
+
+def test_an_ambiguous_question_lists_what_it_could_be() -> None:
+    document = assistant("工区").answer(PERMIT_SUBSTATION.stem).to_document()
+    assert document["bank"]["status"] == "ambiguous"
+    assert {entry["profession"] for entry in document["similar"]} == {"变电", "配电"}
+
+
+def test_times_are_measured_from_the_question() -> None:
+    clock = FakeClock()
+    asking = Assistant(FakeEngine().enqueue("甲", "乙"), None, clock=clock)
+    answers = []
+    for item in asking.ask("题目"):
+        clock.now_s += 0.25
+        answers.append(item)
+    final = answers[-1]
+    assert isinstance(final, Answer)
+    assert (final.first_token_s, final.total_s) == (0.0, 0.5)

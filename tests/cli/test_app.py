@@ -1,0 +1,135 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.bench import CommandBench
+from xiaoan import __version__
+from xiaoan.config import KEYS
+
+HEAVY = ("torch", "transformers", "pandas", "openpyxl", "numpy")
+
+
+def test_the_version_is_one_line(bench: CommandBench) -> None:
+    assert bench.run("--version").out == f"xiaoan {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("ask", "--help"), ("doctor", "--help"), ("bank", "check", "--help")]
+)
+def test_help_needs_no_heavy_library_and_is_chinese(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    program = (
+        "import sys\nfrom xiaoan.cli.app import run\nfrom xiaoan.cli.services import Services\n"
+        f"code = run({list(arguments)!r}, Services())\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules], code)"
+    )
+    environ = {
+        "PYTHONIOENCODING": "utf-8",
+        "XIAOAN_HOME": str(tmp_path),
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+    }
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, env=environ, encoding="utf-8", check=True
+    )
+    assert result.stdout.endswith("[] 0\n")
+    assert result.stdout.startswith("用法：xiaoan")
+    assert "Usage" not in result.stdout
+    assert "Show this message" not in result.stdout
+
+
+def test_every_setting_is_an_option_with_help(
+    bench: CommandBench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert bench.run("--help").code == 0
+    shown = capsys.readouterr().out
+    for key in KEYS:
+        assert f"--{key} " in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--modle", "x"), "没有 --modle 这个选项。是不是"),
+        (("高压室",), "没有 高压室 这个命令"),
+        (("ask", "--model"), "--model"),
+        (("ask", "--seed", "x", "题"), "--seed"),
+        (("bank",), "少了命令"),
+        (("bank", "check"), "少了文件"),
+        (("ask", "--device", "gpu", "题"), "cuda"),
+    ],
+)
+def test_wrong_usage_is_one_chinese_line_with_code_two(
+    bench: CommandBench, arguments: tuple[str, ...], said: str
+) -> None:
+    result = bench.run(*arguments)
+    assert (result.code, result.out) == (2, "")
+    assert said in result.err
+    assert result.err.count("\n") == 1
+
+
+def test_an_unknown_key_in_the_settings_file_is_an_error(bench: CommandBench, tmp_path: Path) -> None:
+    (tmp_path / "my.toml").write_text("colour = 1", encoding="utf-8")
+    result = bench.run("ask", "--config", str(tmp_path / "my.toml"), "题目是什么")
+    assert result.code == 2
+    assert "colour" in result.err
+
+
+def test_bank_check_counts_and_ends_with_zero_when_nothing_is_wrong(bench: CommandBench) -> None:
+    result = bench.run("bank", "check", str(bench.bank))
+    assert result.code == 0
+    assert "题数    6" in result.out
+    assert "没有发现问题。" in result.out
+
+
+def test_bank_check_names_faults_and_ends_with_one(bench: CommandBench) -> None:
+    from openpyxl import load_workbook
+
+    workbook = load_workbook(bench.bank)
+    workbook.active.cell(row=2, column=6).value = ""
+    workbook.save(bench.bank)
+    plain = bench.run("bank", "check", str(bench.bank))
+    document = json.loads(bench.run("bank", "check", "--json", str(bench.bank)).out)
+    assert plain.code == 1
+    assert "第 2 行" in plain.out
+    assert document["questions"] == 5
+    assert document["faults"][0]["row"] == 2
+
+
+def test_bank_check_of_an_unreadable_file_ends_with_two(bench: CommandBench, tmp_path: Path) -> None:
+    (tmp_path / "x.xlsx").write_bytes(b"")
+    result = bench.run("bank", "check", str(tmp_path / "x.xlsx"))
+    assert (result.code, result.out) == (2, "")
+    assert "x.xlsx" in result.err
+
+
+def test_doctor_says_what_is_found_and_missing(bench: CommandBench, tmp_path: Path) -> None:
+    result = bench.run("doctor", "--json", "--model", str(tmp_path / "nowhere"))
+    document = json.loads(result.out)
+    found = {row["name"]: row for row in document["findings"]}
+    assert list(document) == ["usable", "findings"]
+    assert set(found) >= {"Python", "torch", "显卡", "内存", "模型", "前缀", "题库", "数据文件夹", "终端"}
+    assert (result.code, document["usable"], found["模型"]["status"]) == (1, False, "missing")
+    assert found["题库"] == {"name": "题库", "status": "ok", "found": "小题库.xlsx（6 题）", "advice": ""}
+
+
+def test_doctor_ends_with_zero_when_everything_needed_is_there(bench: CommandBench) -> None:
+    result = bench.run("doctor", "--model", "THUDM/chatglm-6b")
+    assert result.code == 0
+    assert result.out.endswith("可以使用。\n")
+    assert not bench.home.exists()
+
+
+def test_doctor_tells_a_model_of_another_generation(bench: CommandBench, tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text('{"multi_query_attention": true}', encoding="utf-8")
+    result = bench.run("doctor", "--model", str(tmp_path / "model"))
+    assert result.code == 1
+    assert "ChatGLM2" in result.out
+
+
+def test_doctor_names_a_bank_that_cannot_be_read(bench: CommandBench) -> None:
+    result = bench.run("doctor", "--bank", "nowhere.xlsx")
+    assert result.code == 1
+    assert "✗ 题库" in result.out

@@ -1,0 +1,121 @@
+"""The house rules that a tree of files cannot show: who imports whom, and what starts without heavy libraries."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "xiaoan"
+
+ALLOWED = {
+    "errors": set(),
+    "config": {"errors"},
+    "chatglm": {"errors"},
+    "question_bank": {"errors"},
+    "knowledge": {"errors"},
+    "training": {"errors", "config", "chatglm", "question_bank"},
+    "assistant": {"errors", "config", "chatglm", "question_bank", "knowledge"},
+    "evaluation": {"errors", "config", "chatglm", "question_bank", "knowledge", "assistant"},
+    "terminal": {"errors"},
+    "repl": {"errors", "config", "question_bank", "knowledge", "assistant", "terminal"},
+    "cli": {
+        *("errors", "config", "chatglm", "question_bank", "knowledge", "training"),
+        *("assistant", "evaluation", "reports", "terminal", "repl"),
+    },
+}
+"""docs/design.md's table. `terminal` may name the data classes it shows for the type checker only."""
+
+TYPE_ONLY = {"terminal": {"assistant", "question_bank"}}
+ONLY_INSIDE_FUNCTIONS = {
+    ("assistant", "chatglm"),
+    *(("cli", area) for area in ALLOWED["cli"] - {"errors", "config", "terminal"}),
+}
+
+
+def area_of(module: str) -> str | None:
+    parts = module.split(".")
+    return parts[1] if parts[0] == "xiaoan" and len(parts) > 1 else None
+
+
+def imports_of(path: Path) -> list[tuple[str, str]]:
+    """Each import of our own as (area, "top" | "function" | "types")."""
+    found: list[tuple[str, str]] = []
+
+    def visit(node: ast.AST, where: str) -> None:
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            where = "types"
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            where = "function"
+        modules: list[str] = []
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            modules = (
+                [f"{node.module}.{alias.name}" for alias in node.names]
+                if node.module == "xiaoan"
+                else [str(node.module)]
+            )
+        found.extend((area, where) for module in modules if (area := area_of(module)))
+        for child in ast.iter_child_nodes(node):
+            visit(child, where)
+
+    visit(ast.parse(path.read_text(encoding="utf-8")), "top")
+    return found
+
+
+FILES = sorted(
+    path
+    for path in PACKAGE.rglob("*.py")
+    if path.name != "__main__.py" and path.parent != PACKAGE or path.stem in ALLOWED
+)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_keep_to_the_table(path: Path) -> None:
+    own = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    for area, where in imports_of(path):
+        if area == own or area == "__version__":
+            continue
+        allowed = ALLOWED[own] | (TYPE_ONLY.get(own, set()) if where == "types" else set())
+        assert area in allowed, f"{own} must not import {area}"
+        if (own, area) in ONLY_INSIDE_FUNCTIONS:
+            assert where != "top", f"{own} may import {area} inside functions only"
+
+
+def modules_after(code: str) -> set[str]:
+    listing = f"{code}\nimport sys; print(*sorted(name for name in sys.modules if '.' not in name))"
+    done = subprocess.run(
+        [sys.executable, "-c", listing], capture_output=True, text=True, check=True, timeout=60
+    )
+    return set(done.stdout.split("\n")[-2].split())
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import xiaoan.cli.app as a\ntry:\n    a.run(['--help'], a.Services())\nexcept SystemExit:\n    pass",
+        "import xiaoan.repl.app",
+        "import xiaoan.question_bank.spreadsheet, xiaoan.question_bank.matching, xiaoan.question_bank.grading",
+        "import xiaoan.cli.app as a\na.run(['bank', 'check', 'no-such-file.xlsx'], a.Services())",
+    ],
+    ids=["help", "repl", "bank", "bank-check"],
+)
+def test_starts_without_heavy_libraries(code: str) -> None:
+    assert not modules_after(code) & {"torch", "transformers", "pandas"}
+
+
+def test_readme_tree_names_every_file_of_the_package() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"[\w-]+\.(?:py|toml)\b", readme.split("## 文件夹")[1].split("## 开发")[0]))
+    files = {
+        path.name
+        for path in PACKAGE.rglob("*")
+        if path.suffix in (".py", ".toml") and path.name != "__init__.py"
+    }
+    assert files - named == set()
+    assert {name for name in named if name.endswith(".py")} - files == set()

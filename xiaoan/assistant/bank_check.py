@@ -1,0 +1,70 @@
+"""Whether an answer agrees with the bank: the bank outranks the model, and a near-miss is never a match."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from xiaoan.question_bank.grading import same_answer
+from xiaoan.question_bank.matching import Match, MatchKind
+from xiaoan.question_bank.normalization import normalize_text
+from xiaoan.question_bank.parsing import AskedOption
+from xiaoan.question_bank.question import Question, QuestionType, judge_word
+
+
+class CheckStatus(StrEnum):
+    """What the bank says about an answer."""
+
+    MATCH = "match"
+    MISMATCH = "mismatch"
+    NOT_FOUND = "not_found"
+    AMBIGUOUS = "ambiguous"
+
+
+@dataclass(frozen=True)
+class BankCheck:
+    """The bank's word on one answer.
+
+    `question` is set for match and mismatch; `questions` are the candidates when ambiguous; `similar` are at
+    most three that are only similar and prove nothing.
+    """
+
+    status: CheckStatus
+    question: Question | None = None
+    questions: tuple[Question, ...] = ()
+    similar: tuple[Question, ...] = ()
+
+
+JOINT = "; "
+"""What stands between several answers."""
+
+
+def check(answer: str | Sequence[str], match: Match, options: Sequence[AskedOption] = ()) -> BankCheck:
+    """Compare the model's `answer` (texts) with the bank question that `match` found.
+
+    Args:
+        answer: the answer as text, or the texts of the options decided for.
+        match: what the matcher made of the question.
+        options: the options as the person saw them, to read letters by.
+    """
+    if match.kind is MatchKind.EQUIVALENT:
+        question = match.questions[0]
+        agrees = bool(answer) and same_answer(answer, question, shown_options=options or None)
+        return BankCheck(CheckStatus.MATCH if agrees else CheckStatus.MISMATCH, question=question)
+    if match.kind is MatchKind.AMBIGUOUS:
+        return BankCheck(CheckStatus.AMBIGUOUS, questions=match.questions)
+    return BankCheck(CheckStatus.NOT_FOUND, similar=match.similar)
+
+
+def official_answer(question: Question, options: Sequence[AskedOption] = ()) -> str:
+    """Return the bank's answer as text, with the letters of `options` as shown, if there were any."""
+    key = _judgement_or_text if question.question_type is QuestionType.JUDGE else normalize_text
+    labels = {key(option.text): option.label for option in options}
+    texts = []
+    for text in question.answer:
+        label = labels.get(key(text))
+        texts.append(f"{label}. {text}" if label else text)
+    return JOINT.join(texts)
+
+
+def _judgement_or_text(text: str) -> str:
+    return judge_word(text) or normalize_text(text)

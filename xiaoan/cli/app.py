@@ -1,0 +1,167 @@
+"""The command line's frame: parses commands, does them, and turns every ending into an exit code."""
+
+import errno
+import os
+import re
+import sys
+import threading
+from collections.abc import Sequence
+from typing import Annotated, Any, TextIO
+
+import typer
+from typer.main import get_command
+
+from xiaoan import __version__
+from xiaoan.cli import ask, bank, doctor, exam, options, session, train
+from xiaoan.cli.help import HelpfulCommand, HelpfulGroup
+from xiaoan.cli.services import Action, Services
+from xiaoan.errors import UsageError, XiaoanError
+from xiaoan.terminal.printable import printable
+
+_INTERRUPTED = 130
+
+app = typer.Typer(
+    cls=HelpfulGroup,
+    name="xiaoan",
+    help=(
+        "小安：电力安规考试问答，答案与题库逐题核对。\n不写命令就进入问答界面。\n"
+        "设置的次序：默认值 < config.toml < 环境变量（XIAOAN_MODEL 等）< 命令行选项；"
+        "环境变量 XIAOAN_HOME 指定存放全部用户数据的文件夹。"
+    ),
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+app.command("ask", cls=HelpfulCommand)(ask.ask)
+app.add_typer(bank.app, name="bank", cls=HelpfulGroup)
+app.command("exam", cls=HelpfulCommand)(exam.exam)
+app.add_typer(train.app, name="train", cls=HelpfulGroup)
+app.command("doctor", cls=HelpfulCommand)(doctor.doctor)
+
+
+@app.callback()
+def start(
+    context: typer.Context,
+    model: options.Model = None,
+    prefix: options.Prefix = None,
+    bank_files: options.Bank = None,
+    device: options.Device = None,
+    dtype: options.Dtype = None,
+    seed: options.Seed = None,
+    decode: options.Decode = None,
+    config: options.Config = None,
+    version: Annotated[bool, typer.Option("--version", help="显示版本")] = False,
+) -> Action | None:
+    """Open the session when no command is named."""
+    common = options.Common(model, prefix, bank_files, device, dtype, seed, decode, config)
+    options.remember_outer(context, common)
+    services = options.services_of(context)
+    if context.invoked_subcommand is not None:
+        return None
+    if version:
+        return lambda: _say(services.stdout, f"xiaoan {__version__}")
+    return lambda: session.open_session(options.settings_for(context, common), services)
+
+
+def run(arguments: Sequence[str], services: Services) -> int:
+    """Parse and do one command line; return its exit code. Nothing a person did wrong ends in a traceback."""
+    try:
+        action = _parse(arguments, services)
+        code = action() if callable(action) else int(action or 0)
+        services.stdout.flush()
+        return code
+    except XiaoanError as error:
+        return _report(services, error.message, error.exit_code)
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except OSError as error:
+        if error.errno in (errno.EPIPE, errno.EINVAL) and (os.name == "nt" or error.errno == errno.EPIPE):
+            _discard(services.stdout)
+            return 0
+        raise
+
+
+def _parse(arguments: Sequence[str], services: Services) -> Any:
+    """Return the action of a command line, or an exit code (after help)."""
+    try:
+        return get_command(app).main(
+            args=list(arguments), prog_name="xiaoan", standalone_mode=False, obj=services
+        )
+    except typer.TyperException as error:
+        raise UsageError(f"{_in_chinese(error)} 用法见 xiaoan --help。") from error
+
+
+def _in_chinese(error: Any) -> str:
+    """Return the parser's complaint in Chinese."""
+    kind = type(error).__name__
+    name = printable(str(getattr(error, "option_name", "") or ""))
+    if kind == "NoSuchOption":
+        close = "、".join(sorted(error.possibilities or ()))
+        return f"没有 {name} 这个选项。" + (f"是不是 {close}？" if close else "")
+    if kind == "BadOptionUsage":
+        return f"选项 {name} 后面少了值，或多了值。"
+    parameter = getattr(error, "param", None)
+    label = (parameter.metavar or parameter.name) if parameter is not None else ""
+    if kind == "MissingParameter":
+        return f"少了{label}。"
+    if kind == "BadParameter":
+        names = "、".join(parameter.opts) if parameter is not None else ""
+        return f"{names} 的值不对：{printable(error.message)}。"
+    if error.message == "Missing command.":
+        return "少了命令。"
+    unknown = re.match(r"No such command '(.*?)'", error.message)
+    if unknown:
+        return f"没有 {printable(unknown.group(1))} 这个命令；要问题目请用 xiaoan ask 加题目。"
+    return printable(error.format_message())
+
+
+def _say(stream: TextIO, text: str) -> int:
+    print(text, file=stream)
+    return 0
+
+
+def _report(services: Services, message: str, code: int) -> int:
+    """Write the message on standard error (further lines indented); a closed one is nobody's loss."""
+    try:
+        services.stdout.flush()
+        text = printable(message, newlines=True).strip().replace("\n", "\n  ")
+        print(f"xiaoan: {text}", file=services.stderr, flush=True)
+    except OSError:
+        _discard(services.stderr)
+    return code
+
+
+def _discard(stream: TextIO) -> None:
+    """Send what is still buffered to nowhere, so that the interpreter does not complain at its end."""
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+    except (OSError, ValueError):
+        return
+
+
+def _as_utf8(argument: str) -> str:
+    """Return an argument that a locale without Chinese (LC_ALL=C) left undecoded as the UTF-8 it was."""
+    try:
+        argument.encode("utf-8")
+    except UnicodeEncodeError:
+        return os.fsencode(argument).decode("utf-8", errors="replace")
+    return argument
+
+
+def main() -> None:
+    """Run the program: the console entry point."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a character shows ? for it.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    code = run([_as_utf8(argument) for argument in sys.argv[1:]], Services())
+    busy = any(thread.name.startswith("xiaoan-") for thread in threading.enumerate())
+    if busy:
+        # A thread inside torch cannot be ended gently: the interpreter would wait for it or crash in it.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)

@@ -1,0 +1,173 @@
+"""`xiaoan exam`: the bot sits the exam on a bank, with and without its prefix."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from xiaoan.cli import options
+from xiaoan.cli.services import Action, Services, is_terminal
+from xiaoan.config import OFF, Settings, bank_paths
+from xiaoan.errors import UsageError
+
+if TYPE_CHECKING:
+    from xiaoan.assistant.engine import ModelInfo
+    from xiaoan.assistant.open_bank import OpenBank
+    from xiaoan.evaluation.exam import ExamReport, Score
+
+_SHOWN_WRONG = 20
+
+
+def exam(
+    context: typer.Context,
+    forms: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--form", metavar="问法", help="plain、options、shuffled、marks、noisy，可写多次；不写就全考"
+        ),
+    ] = None,
+    limit: Annotated[int | None, typer.Option("--limit", metavar="数", min=1, help="只抽这么多题")] = None,
+    compare: Annotated[
+        bool, typer.Option("--compare-prefix/--no-compare-prefix", help="同一份卷子，不带前缀也考一遍")
+    ] = True,
+    as_json: options.AsJson = False,
+    model: options.Model = None,
+    prefix: options.Prefix = None,
+    bank_files: options.Bank = None,
+    device: options.Device = None,
+    dtype: options.Dtype = None,
+    seed: options.Seed = None,
+    decode: options.Decode = None,
+    config: options.Config = None,
+) -> Action:
+    """让小安考一遍题库，按题型和问法列出正确率。
+
+    每道题都按人会打的样子问：只有题干、带选项、选项打乱换标号、换括号和标点、漏掉一成的字。
+    """
+    common = options.Common(model, prefix, bank_files, device, dtype, seed, decode, config)
+
+    def action() -> int:
+        settings = options.settings_for(context, common)
+        return _exam(
+            settings, options.services_of(context), forms or [], limit, compare=compare, as_json=as_json
+        )
+
+    return action
+
+
+def _exam(
+    settings: Settings,
+    services: Services,
+    forms: Sequence[str],
+    limit: int | None,
+    *,
+    compare: bool,
+    as_json: bool,
+) -> int:
+    from xiaoan.assistant.open_bank import open_bank
+    from xiaoan.evaluation.forms import FORMS, form_named
+
+    for name in forms:
+        form_named(name)
+    bank = open_bank(bank_paths(settings))
+    if bank is None or not len(bank.bank):
+        raise UsageError("没有题可考：题库是空的，或用 off 关掉了。请用 --bank 指定题库。")
+    runs = [settings]
+    if compare and settings.effective_prefix != OFF:
+        runs.append(replace(settings, prefix=OFF))
+    sat = [_sit(run, services, bank, list(forms) or list(FORMS), limit) for run in runs]
+    if as_json:
+        documents = {_label(info): _document(info, report) for info, report in sat}
+        print(json.dumps({"accuracy": documents}, ensure_ascii=False, indent=2), file=services.stdout)
+    else:
+        _show(services, bank, sat)
+    return 0
+
+
+def _sit(
+    settings: Settings, services: Services, bank: "OpenBank", forms: Sequence[str], limit: int | None
+) -> tuple["ModelInfo", "ExamReport"]:
+    import random
+
+    from xiaoan.assistant.answering import Assistant
+    from xiaoan.evaluation.exam import sit_exam
+
+    screen = services.screen(services.stderr)
+    engine = services.load_engine(settings, lambda _: None)
+    assistant = Assistant(engine, bank.matcher, clock=services.clock, decode=settings.decode)
+    questions = list(bank.bank)
+    if limit is not None and limit < len(questions):
+        questions = random.Random(settings.seed).sample(questions, limit)
+    total, done = len(questions) * len(forms), 0
+
+    def count() -> None:
+        nonlocal done
+        done += 1
+        if done % 100 == 0 and is_terminal(services.stderr):
+            screen.notice(f"{_label(engine.info)}：{done}/{total} 题")
+
+    return engine.info, sit_exam(assistant, questions, forms, seed=settings.seed, on_question=count)
+
+
+def _label(info: "ModelInfo") -> str:
+    return f"带前缀 {info.prefix}" if info.prefix else "不带前缀"
+
+
+def _document(info: "ModelInfo", report: "ExamReport") -> dict[str, Any]:
+    return {
+        "model": {"name": info.name, "prefix": info.prefix, "device": info.device, "dtype": info.dtype},
+        "forms": {
+            form: {
+                "overall": _score_document(report.score(form)),
+                "by_type": {
+                    kind: _score_document(report.score(form, kind)) for kind in report.question_types
+                },
+            }
+            for form in report.forms
+        },
+        "wrongly_verified": len(report.wrongly_verified),
+        "wrong": [
+            {
+                "form": sitting.form,
+                "id": sitting.question.id,
+                "asked": sitting.answer.asked.text,
+                "answer": sitting.answer.answer,
+                "official": list(sitting.question.answer),
+                "clause": sitting.question.clause,
+            }
+            for sitting in report.wrong
+        ],
+    }
+
+
+def _score_document(score: "Score") -> dict[str, Any]:
+    return {"value": round(score.value, 4), "right": score.right, "n": score.asked}
+
+
+def _show(services: Services, bank: "OpenBank", sat: Sequence[tuple["ModelInfo", "ExamReport"]]) -> None:
+    from xiaoan.terminal.tables import table_lines
+    from xiaoan.terminal.verdict import Line
+
+    screen = services.screen(services.stdout)
+    info = sat[0][0]
+    screen.page(f"考试：{bank.title}", (), [f"模型 {info.name}，{info.device}，{info.dtype}"])
+    for info, report in sat:
+        header = [_label(info), "全部", *report.question_types]
+        rows = [
+            [form, *(_percent(report.score(form, kind)) for kind in (None, *report.question_types))]
+            for form in report.forms
+        ]
+        screen.lines([*map(Line, table_lines(header, rows)), Line("")])
+        verified = len(report.wrongly_verified)
+        screen.lines([Line(f"答错 {len(report.wrong)} 次；答错却显示为与题库一致：{verified} 次"), Line("")])
+    for sitting in sat[0][1].wrong[:_SHOWN_WRONG]:
+        official = "; ".join(sitting.question.answer)
+        screen.lines(
+            [Line(f"[{sitting.form}] {sitting.question.stem}　答：{sitting.answer.answer}　应为：{official}")]
+        )
+
+
+def _percent(score: "Score") -> str:
+    return f"{100 * score.value:.1f}%"

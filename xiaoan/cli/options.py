@@ -1,0 +1,72 @@
+"""The options that many commands share, spelled once, and the settings they lead to."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from xiaoan.cli.services import Services
+from xiaoan.config import DECODES, DEVICES, DTYPES, Settings, load_settings
+
+Model = Annotated[
+    str | None, typer.Option("--model", metavar="模型", help="模型文件夹或仓库名；不写就用随程序带的演示模型")
+]
+Prefix = Annotated[
+    str | None, typer.Option("--prefix", metavar="前缀", help="前缀检查点文件夹；off 表示不用前缀")
+]
+Bank = Annotated[
+    list[str] | None,
+    typer.Option("--bank", metavar="题库", help="题库 Excel 文件，可写多次；off 表示不用题库"),
+]
+Device = Annotated[str | None, typer.Option("--device", metavar="设备", help=f"设备：{DEVICES}")]
+Dtype = Annotated[str | None, typer.Option("--dtype", metavar="精度", help=f"精度：{'、'.join(DTYPES)}")]
+Seed = Annotated[int | None, typer.Option("--seed", metavar="数", help="随机种子")]
+Decode = Annotated[
+    str | None,
+    typer.Option(
+        "--decode", metavar="方式", help=f"带选项的题怎么作答：{'、'.join(DECODES)}（按内容打分为 content）"
+    ),
+]
+Config = Annotated[str | None, typer.Option("--config", metavar="文件", help="设置文件 config.toml")]
+AsJson = Annotated[bool, typer.Option("--json", help="只输出一份 JSON")]
+
+
+@dataclass(frozen=True)
+class Common:
+    """The shared options as one command line gave them; None is not given."""
+
+    model: str | None = None
+    prefix: str | None = None
+    bank: list[str] | None = None
+    device: str | None = None
+    dtype: str | None = None
+    seed: int | None = None
+    decode: str | None = None
+    config: str | None = None
+
+
+def settings_for(context: typer.Context, own: Common) -> Settings:
+    """Return the settings; options behind a command outrank those before it (`xiaoan --model X ask`)."""
+    outer: Common = context.meta.get(_OUTER, Common())
+    flags = {**_given(outer), **_given(own)}
+    config = flags.pop("config", None)
+    return load_settings(flags, services_of(context).environ, config=str(config) if config else None)
+
+
+def remember_outer(context: typer.Context, common: Common) -> None:
+    """Keep the options given before the command's name for the command."""
+    context.meta[_OUTER] = common
+
+
+def services_of(context: typer.Context) -> Services:
+    """Return the services that this run was started with."""
+    services = context.obj
+    assert isinstance(services, Services)
+    return services
+
+
+_OUTER = "xiaoan.outer_options"
+
+
+def _given(common: Common) -> dict[str, object]:
+    return {key: value for key, value in vars(common).items() if value not in (None, [])}

@@ -1,0 +1,262 @@
+"""Settings and where things lie: default < config.toml < environment < command-line flag.
+
+Everything here takes the environment and the paths as arguments, so that a test never touches a person's own
+files.
+"""
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from xiaoan.errors import StorageError, UsageError
+
+OFF = "off"
+"""The word that switches the prefix or the bank off."""
+
+DEVICES = "auto、cpu、cuda、cuda:0、mps"
+DTYPES = ("auto", "float32", "float16", "bfloat16")
+DECODES = ("auto", "free", "content")
+
+_ENVIRONMENT_PREFIX = "XIAOAN_"
+_HOME_VARIABLE = "XIAOAN_HOME"
+_CONFIG_VARIABLE = "XIAOAN_CONFIG"
+_CONFIG_NAME = "config.toml"
+_PACKAGE = Path(__file__).resolve().parent
+
+DEFAULT_CONFIG_FILE = _PACKAGE / "default_config.toml"
+"""The settings file that ships with the program: every key, each with a comment."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that a person can set. None means the one that ships with the program."""
+
+    model: str | None = field(default=None, metadata={"help": "模型文件夹或仓库名"})
+    prefix: str | None = field(default=None, metadata={"help": "前缀检查点文件夹，off 表示不用"})
+    bank: tuple[str, ...] = field(default=(), metadata={"help": "题库 Excel 文件，可以有几个，off 表示不用"})
+    device: str = field(default="auto", metadata={"help": f"设备：{DEVICES}"})
+    dtype: str = field(default="auto", metadata={"help": f"精度：{'、'.join(DTYPES)}"})
+    seed: int = field(default=0, metadata={"help": "随机种子"})
+    decode: str = field(default="auto", metadata={"help": "带选项的题：content 按内容打分，free 自由生成"})
+
+    def __post_init__(self) -> None:
+        """Check every value; raise `UsageError` naming the first wrong one and what is possible."""
+        for key in KEYS:
+            problem = _problem(key, getattr(self, key))
+            if problem:
+                raise UsageError(f"设置 {key} 不对：{problem}")
+
+    @property
+    def uses_default_model(self) -> bool:
+        """Whether the embedded demonstration model is the one asked for."""
+        return self.model is None
+
+    @property
+    def effective_prefix(self) -> str | None:
+        """The prefix to load: the default's own for the default model, none for any other unless named."""
+        if self.prefix is None and self.model is not None:
+            return OFF
+        return self.prefix
+
+
+KEYS: tuple[str, ...] = tuple(item.name for item in fields(Settings))
+
+
+@dataclass(frozen=True)
+class DefaultPaths:
+    """Where the model, prefix and bank that ship with the program lie (they need not exist)."""
+
+    model: Path
+    prefix: Path
+    bank: Path
+
+
+def default_paths(package: Path = _PACKAGE) -> DefaultPaths:
+    """Return where the defaults lie: inside an installed wheel, else beside the package in a checkout."""
+    installed = package / "_default"
+    root = installed if installed.is_dir() else package.parent
+    checkpoints = root / "checkpoints"
+    return DefaultPaths(
+        model=checkpoints / "xiaoan-demo",
+        prefix=checkpoints / "xiaoan-demo-prefix",
+        bank=root / "question_banks" / "安规示例题库.xlsx",
+    )
+
+
+def bank_paths(settings: Settings, package: Path = _PACKAGE) -> tuple[Path, ...]:
+    """Return the bank files to read, empty when the bank is switched off."""
+    if settings.bank == (OFF,):
+        return ()
+    if not settings.bank:
+        return (default_paths(package).bank,)
+    return tuple(Path(name).expanduser() for name in settings.bank)
+
+
+def home_path(environ: Mapping[str, str]) -> Path:
+    """Return the folder of all user data: `XIAOAN_HOME`, else the platform's place for it."""
+    chosen = environ.get(_HOME_VARIABLE)
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    import platformdirs
+
+    return platformdirs.user_data_path("xiaoan", appauthor=False)
+
+
+def prepare_home(home: Path) -> None:
+    """Create the folder of user data for its owner only (mode 0700) if it is not there.
+
+    Raises:
+        StorageError: it cannot be made, is no folder, or cannot be written.
+    """
+    advice = f"可以用环境变量 {_HOME_VARIABLE} 换一个能写的文件夹。"
+    try:
+        if not home.is_dir():
+            home.mkdir(mode=0o700, parents=True)
+    except OSError as error:
+        raise StorageError(f"建不了数据文件夹 {home}：{_reason(error)}。{advice}") from error
+    if not os.access(home, os.W_OK | os.X_OK):
+        raise StorageError(f"数据文件夹 {home} 没有写权限。{advice}")
+
+
+def config_path(environ: Mapping[str, str], flag: str | None = None) -> tuple[Path, bool]:
+    """Return the settings file to read, and whether a person named it (then it has to exist)."""
+    named = flag or environ.get(_CONFIG_VARIABLE)
+    if named:
+        return Path(named).expanduser(), True
+    return home_path(environ) / _CONFIG_NAME, False
+
+
+def load_settings(
+    flags: Mapping[str, Any],
+    environ: Mapping[str, str],
+    *,
+    config: str | None = None,
+) -> Settings:
+    """Return the settings: defaults, then the file, then the environment, then `flags`.
+
+    Args:
+        flags: values from the command line by key; None and empty sequences mean not given.
+        environ: the environment variables.
+        config: the settings file named on the command line, if one was.
+
+    Raises:
+        UsageError: an unknown key, a wrong value, or a named file that does not exist.
+        StorageError: the settings file cannot be read.
+    """
+    values: dict[str, Any] = {}
+    path, named = config_path(environ, config)
+    for key, value in _read_file(path, named).items():
+        values[key] = _accept(key, value, f"文件 {path}")
+        if key in ("model", "prefix", "bank"):
+            values[key] = _relative_to(path.parent, key, values[key])
+    for key, text in _read_environment(environ).items():
+        values[key] = _accept(key, _from_text(key, text), f"环境变量 {_ENVIRONMENT_PREFIX}{key.upper()}")
+    for key, value in flags.items():
+        if value is not None and value != () and value != []:
+            values[key] = _accept(key, value, f"命令行选项 --{key}")
+    return Settings(**values)
+
+
+def _read_file(path: Path, named: bool) -> dict[str, Any]:
+    try:
+        content = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        if named:
+            raise UsageError(f"找不到设置文件 {path}。检查路径，或去掉 --config。") from None
+        return {}
+    except OSError as error:
+        raise StorageError(f"读不了设置文件 {path}：{_reason(error)}。") from error
+    try:
+        # A byte order mark is what Windows' editor puts in front of UTF-8.
+        values = tomllib.loads(content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise UsageError(f"设置文件 {path} 不是 UTF-8 编码，请另存为 UTF-8。") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"设置文件 {path} 不是合格的 TOML：{error}。文字要放在双引号里。") from error
+    unknown = [key for key in values if key not in KEYS]
+    if unknown:
+        raise UsageError(
+            f"设置文件 {path} 里有不认识的键：{'、'.join(unknown)}。"
+            f"认识的键：{'、'.join(KEYS)}。改正或删掉它。"
+        )
+    return values
+
+
+def _read_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    known = {_ENVIRONMENT_PREFIX + key.upper(): key for key in KEYS}
+    found: dict[str, str] = {}
+    for name, text in environ.items():
+        if not name.startswith(_ENVIRONMENT_PREFIX) or name in (_HOME_VARIABLE, _CONFIG_VARIABLE) or not text:
+            continue
+        if name in known:
+            found[known[name]] = text
+        elif meant := difflib.get_close_matches(name, known, n=1, cutoff=0.85):
+            # Other XIAOAN_ variables are other people's; one that is nearly ours is a typing slip.
+            raise UsageError(
+                f"不认识环境变量 {name}，是不是 {meant[0]}？认识的：{'、'.join(known)}。改正或取消它。"
+            )
+    return found
+
+
+def _from_text(key: str, text: str) -> Any:
+    if key == "bank":
+        return [part for part in text.split(os.pathsep) if part]
+    if key == "seed" and re.fullmatch(r"[0-9]+", text):
+        return int(text)
+    return text
+
+
+def _accept(key: str, value: Any, where: str) -> Any:
+    if key == "bank":
+        value = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, Sequence) else value
+    problem = _problem(key, value)
+    if problem:
+        raise UsageError(f"{where}里的 {key} 不对：{problem}")
+    return value
+
+
+def _problem(key: str, value: Any) -> str | None:
+    """Return what is wrong with a value and what is possible, or None."""
+    if key in ("model", "prefix") and value is not None and not (isinstance(value, str) and value.strip()):
+        return f"写的是 {value!r}，应是文件夹或仓库名。"
+    if key == "bank" and not (
+        isinstance(value, tuple) and all(isinstance(name, str) and name.strip() for name in value)
+    ):
+        return f"写的是 {value!r}，应是一个文件名或文件名的列表。"
+    if key == "bank" and OFF in value and len(value) > 1:
+        return "off 不能和文件名写在一起。"
+    if key == "device" and not (isinstance(value, str) and re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", value)):
+        return f"写的是 {value!r}，可用：{DEVICES}。"
+    if key == "dtype" and value not in DTYPES:
+        return f"写的是 {value!r}，可用：{'、'.join(DTYPES)}。"
+    if key == "seed" and (isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63):
+        return f"写的是 {value!r}，应是 0 或正整数。"
+    if key == "decode" and value not in DECODES:
+        return f"写的是 {value!r}，可用：{'、'.join(DECODES)}。"
+    return None
+
+
+def _relative_to(folder: Path, key: str, value: Any) -> Any:
+    """Resolve a path of the settings file against that file's folder; hub ids and `off` stay as they are."""
+    if key == "bank":
+        return tuple(name if name == OFF else str(folder / Path(name).expanduser()) for name in value)
+    if value == OFF:
+        return value
+    beside = folder / Path(value).expanduser()
+    return str(beside) if beside.exists() else value
+
+
+def _reason(error: OSError) -> str:
+    """Return why the system refused, in plain words."""
+    known = {
+        "PermissionError": "没有权限",
+        "FileExistsError": "这个名字已经是一个文件",
+        "NotADirectoryError": "路径当中有一段不是文件夹",
+        "IsADirectoryError": "它是一个文件夹",
+    }
+    return known.get(type(error).__name__, error.strerror or type(error).__name__)

@@ -1,0 +1,103 @@
+"""The bot sits the exam: every question is asked the way a person would, and graded as a teacher would."""
+
+import random
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from xiaoan.assistant.answering import Answer, Assistant
+from xiaoan.evaluation.forms import form_named
+from xiaoan.question_bank.grading import same_answer
+from xiaoan.question_bank.question import Question
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """One question asked in one form: the bank's question, what the bot answered, and whether that is right."""
+
+    question: Question
+    form: str
+    answer: Answer
+    right: bool
+
+
+@dataclass(frozen=True)
+class Score:
+    """How many of `asked` were right."""
+
+    right: int
+    asked: int
+
+    @property
+    def value(self) -> float:
+        """Share of right answers, 0 when nothing was asked."""
+        return self.right / self.asked if self.asked else 0.0
+
+
+@dataclass(frozen=True)
+class ExamReport:
+    """All sittings of one exam, and the tables made from them."""
+
+    sittings: tuple[Sitting, ...]
+
+    def score(self, form: str, question_type: str | None = None) -> Score:
+        """Return the score of one form, over all 题型 or one of them."""
+        counted = [
+            s
+            for s in self.sittings
+            if s.form == form and question_type in (None, str(s.question.question_type))
+        ]
+        return Score(sum(s.right for s in counted), len(counted))
+
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """The forms asked, in the order asked."""
+        return tuple(dict.fromkeys(s.form for s in self.sittings))
+
+    @property
+    def question_types(self) -> tuple[str, ...]:
+        """The 题型 asked, in the order first met."""
+        return tuple(dict.fromkeys(str(s.question.question_type) for s in self.sittings))
+
+    @property
+    def wrong(self) -> tuple[Sitting, ...]:
+        """The sittings that were not right."""
+        return tuple(s for s in self.sittings if not s.right)
+
+    @property
+    def wrongly_verified(self) -> tuple[Sitting, ...]:
+        """Wrong answers that the screen would show as verified: there must be none."""
+        return tuple(
+            s for s in self.wrong if s.answer.check is not None and str(s.answer.check.status) == "match"
+        )
+
+
+def sit_exam(
+    assistant: Assistant,
+    questions: Sequence[Question],
+    forms: Iterable[str],
+    *,
+    seed: int = 0,
+    on_question: Callable[[], None] = lambda: None,
+) -> ExamReport:
+    """Ask every question in every form and grade the answers.
+
+    Shuffles and slips depend on `seed`, the form and the question only, so that two models sit the same exam.
+
+    Raises:
+        UsageError: an unknown form.
+    """
+    sittings = []
+    for name in forms:
+        write = form_named(name)
+        for question in questions:
+            random_source = random.Random(f"{seed}-{name}-{question.id}")
+            answer = assistant.answer(write(question, random_source))
+            right = is_right(answer, question)
+            sittings.append(Sitting(question, name, answer, right))
+            on_question()
+    return ExamReport(tuple(sittings))
+
+
+def is_right(answer: Answer, question: Question) -> bool:
+    """Return whether the model's own answer is the official one, whatever the bank check says."""
+    return same_answer(answer.answer, question, answer.asked.options or None)

@@ -1,0 +1,28 @@
+"""The one Console and the one theme."""
+
+from typing import TextIO
+
+from rich.console import Console
+from rich.theme import Theme
+
+THEME = Theme(
+    {
+        "xiaoan.title": "bold cyan",
+        "xiaoan.label": "cyan",
+        "xiaoan.agrees": "bold green",
+        "xiaoan.differs": "bold red",
+        "xiaoan.unknown": "bold yellow",
+        "xiaoan.quiet": "dim",
+        "xiaoan.error": "bold red",
+    },
+    inherit=False,
+)
+
+
+def make_console(file: TextIO, *, width: int | None = None) -> Console:
+    """Return a console that writes to `file`; colours only if `file` is a terminal.
+
+    Markup, highlighting and emoji codes are off: text from banks and models is never an instruction to the
+    terminal.
+    """
+    return Console(file=file, width=width, theme=THEME, markup=False, highlight=False, emoji=False)
