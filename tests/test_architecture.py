@@ -71,7 +71,7 @@ def imports_of(path: Path) -> list[tuple[str, str]]:
 FILES = sorted(
     path
     for path in PACKAGE.rglob("*.py")
-    if path.name != "__main__.py" and path.parent != PACKAGE or path.stem in ALLOWED
+    if (path.name != "__main__.py" and path.parent != PACKAGE) or path.stem in ALLOWED
 )
 
 

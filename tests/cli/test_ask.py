@@ -154,7 +154,7 @@ def test_what_was_answered_before_an_interrupt_is_not_lost(bench: CommandBench) 
 class ClosedPipe(io.StringIO):
     """A standard output whose reader has gone."""
 
-    def write(self, text: str) -> int:  # noqa: ARG002
+    def write(self, text: str) -> int:
         raise BrokenPipeError(32, "Broken pipe")
 
 
