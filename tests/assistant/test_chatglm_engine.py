@@ -8,6 +8,7 @@ import torch
 from tests.chatglm.conftest import SPECIAL_PIECES, train_pieces
 from tests.tiny_models import tiny_config
 from xiaoan.assistant.chatglm_engine import load_engine
+from xiaoan.assistant.engine import Piece
 from xiaoan.assistant.option_scoring import ModelContinuations
 from xiaoan.chatglm.checkpoint import load_checkpoint, save_checkpoint
 from xiaoan.chatglm.modeling_chatglm import ChatGLMForConditionalGeneration
@@ -69,7 +70,7 @@ def test_choice_names_the_same_texts_in_any_order(folder: Path) -> None:
 
 def test_streamed_pieces_count_tokens_and_stop_when_told(folder: Path) -> None:
     engine = load_engine(folder, "off", "cpu", "float32")
-    pieces = []
+    pieces: list[Piece] = []
     for piece in engine.stream("验电", should_stop=lambda: len(pieces) >= 3):
         pieces.append(piece)
     assert [piece.tokens for piece in pieces] == sorted(piece.tokens for piece in pieces)

@@ -41,8 +41,8 @@ def test_texts_become_cloze_judging_and_questions() -> None:
     )
     pairs = pretraining_pairs([text], random.Random(0))
     contents = {pair.content: pair.summary for pair in pairs}
-    assert contents["判断对错:雷雨天气要穿绝缘靴巡视"] == "正确"
-    assert contents["判断对错:雷雨天气穿布鞋巡视"] == "错误"
+    assert contents["雷雨天气要穿绝缘靴巡视"] == "正确"
+    assert contents["雷雨天气穿布鞋巡视"] == "错误"
     assert contents["雷雨天气要穿___巡视"] == "绝缘靴"
     assert contents["雷雨天巡视穿什么"] == "绝缘靴"
 

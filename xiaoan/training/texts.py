@@ -12,9 +12,9 @@ from pathlib import Path
 
 from xiaoan.errors import UsageError
 from xiaoan.question_bank.normalization import BLANK, normalize_answers, normalize_stem, normalize_text
+from xiaoan.question_bank.question import RIGHT, WRONG
 from xiaoan.training.pairs import Pair
 
-JUDGE_INSTRUCTION = "判断对错:"
 CONTINUE_INSTRUCTION = "续写:"
 
 
@@ -62,16 +62,14 @@ def pretraining_pairs(records: Sequence[FieldText], random_source: random.Random
         answers = [normalize_text(text) for text in record.answer]
         for statement in record.statements:
             sentence = normalize_stem(statement)
-            pairs.append(Pair(JUDGE_INSTRUCTION + sentence, "正确"))
+            pairs.append(Pair(sentence, RIGHT))
             tell = _continuation if random_source.random() < 0.5 else _span_cloze
             pairs.append(tell(sentence, random_source))
             pairs.extend(_answer_cloze(sentence, answers, random_source))
-        pairs.extend(
-            Pair(JUDGE_INSTRUCTION + normalize_stem(statement), "错误")
-            for statement in record.false_statements
-        )
-        if answers:
-            pairs.extend(Pair(normalize_stem(q), normalize_answers(answers)) for q in record.questions)
+        pairs.extend(Pair(normalize_stem(statement), WRONG) for statement in record.false_statements)
+        # Once for every answer text: a set of three is harder to learn than a single one.
+        asked = [Pair(normalize_stem(question), normalize_answers(answers)) for question in record.questions]
+        pairs.extend(asked * len(answers))
     return pairs
 
 
