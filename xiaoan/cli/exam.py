@@ -79,8 +79,8 @@ def _exam(
         runs.append(replace(settings, prefix=OFF))
     sat = [_sit(run, services, bank, list(forms) or list(FORMS), limit) for run in runs]
     if as_json:
-        documents = {_label(info): _document(info, report) for info, report in sat}
-        print(json.dumps({"accuracy": documents}, ensure_ascii=False, indent=2), file=services.stdout)
+        runs_document = [_document(info, report) for info, report in sat]
+        print(json.dumps({"runs": runs_document}, ensure_ascii=False, indent=2), file=services.stdout)
     else:
         _show(services, bank, sat)
     return 0
@@ -118,7 +118,7 @@ def _label(info: "ModelInfo") -> str:
 def _document(info: "ModelInfo", report: "ExamReport") -> dict[str, Any]:
     return {
         "model": {"name": info.name, "prefix": info.prefix, "device": info.device, "dtype": info.dtype},
-        "forms": {
+        "accuracy": {
             form: {
                 "overall": _score_document(report.score(form)),
                 "by_type": {
