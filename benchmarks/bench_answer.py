@@ -65,8 +65,14 @@ def main() -> None:
         measure(assistant, texts[:5])
         result = measure(assistant, texts)
         results[name] = {key: round(value, 1) for key, value in result.items()}
-        print(f"{name:10} {result['median_ms']:10.1f} {result['p95_ms']:10.1f} {result['tokens_per_s']:10.0f}")
-    print(json.dumps({"load_s": round(engine.info.load_s, 2), "dtype": engine.info.dtype, "first_piece": results}))
+        print(
+            f"{name:10} {result['median_ms']:10.1f} {result['p95_ms']:10.1f} {result['tokens_per_s']:10.0f}"
+        )
+    print(
+        json.dumps(
+            {"load_s": round(engine.info.load_s, 2), "dtype": engine.info.dtype, "first_piece": results}
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from tests.fakes import (
     PLAIN_INFO,
     FakeClock,
     FakeEngine,
+    question,
     small_bank,
 )
 from xiaoan.assistant.answering import LONGEST_QUESTION, Answer, Assistant
@@ -21,6 +22,7 @@ from xiaoan.assistant.bank_check import CheckStatus
 from xiaoan.assistant.engine import ModelInfo, Piece
 from xiaoan.errors import UsageError
 from xiaoan.question_bank.matching import Matcher
+from xiaoan.question_bank.question import QuestionBank
 
 MATCHER = Matcher(small_bank())
 WITH_OPTIONS = "雷雨天气巡视室外高压设备应穿（ ）。选项：A. 雨靴; B. 绝缘鞋; C. 绝缘靴"
@@ -227,3 +229,34 @@ def test_times_are_measured_from_the_question() -> None:
     final = answers[-1]
     assert isinstance(final, Answer)
     assert (final.first_token_s, final.total_s) == (0.0, 0.5)
+
+
+@pytest.mark.parametrize("letter", ["B", "b", "答案：B", "选B"])
+def test_a_bare_letter_is_never_verified_where_no_options_were_shown(letter: str) -> None:
+    assert KEYS.answer_letters == ("B",)
+    assert status(assistant(letter).answer(KEYS.stem)) is CheckStatus.MISMATCH
+    assert status(assistant(letter).answer(ALONE.stem)) is CheckStatus.MISMATCH
+
+
+def test_a_stopped_answer_is_never_verified() -> None:
+    stops: Iterator[bool] = iter([False, True])
+    answer = assistant("绝缘靴", "和雨衣").answer(BOOTS.stem, lambda: next(stops, True))
+    assert (answer.answer, answer.stopped, status(answer)) == ("绝缘靴", True, CheckStatus.MISMATCH)
+    assert answer.check is not None
+    assert answer.check.question == BOOTS
+
+
+def test_an_option_that_looks_like_a_label_is_checked_by_its_text() -> None:
+    levels = question("绝缘等级是（ ）。", "A", options=("B", "A", "C"))
+    for chosen, expected in [(0, CheckStatus.MISMATCH), (1, CheckStatus.MATCH)]:
+        engine = FakeEngine(info=CONTENT_INFO).enqueue_choice(chosen)
+        asking = Assistant(engine, Matcher(QuestionBank([levels])), clock=FakeClock())
+        assert status(asking.answer("绝缘等级是（ ）。A. B; B. A; C. C")) is expected
+
+
+def test_the_banks_answer_carries_its_letter_though_the_option_was_typed_with_other_marks() -> None:
+    sign = question("应挂（ ）牌。", "禁止分闸！", options=("禁止分闸！", "在此工作！"))
+    engine = FakeEngine(info=CONTENT_INFO).enqueue_choice(1)
+    asking = Assistant(engine, Matcher(QuestionBank([sign])), clock=FakeClock())
+    answer = asking.answer("应挂（ ）牌。A. 在此工作 B. “禁止分闸”")
+    assert (status(answer), answer.bank_answer(sign)) == (CheckStatus.MATCH, "B. 禁止分闸！")

@@ -1,3 +1,4 @@
+import errno
 import io
 import json
 from pathlib import Path
@@ -148,7 +149,7 @@ def test_what_was_answered_before_an_interrupt_is_not_lost(bench: CommandBench) 
     bench.engine.enqueue("3").enqueue("绝缘", error=KeyboardInterrupt())
     result = bench.run("ask", "--json", KEYS.stem, BOOTS.stem)
     assert result.code == 130
-    assert json.loads(result.out)["answer"] == "3"
+    assert [document["answer"] for document in json.loads(result.out)] == ["3"]
 
 
 class ClosedPipe(io.StringIO):
@@ -182,3 +183,37 @@ def test_without_a_command_a_pipe_is_answered_as_ask_does(bench: CommandBench) -
 
 def test_without_a_command_an_empty_pipe_is_a_usage_error(bench: CommandBench) -> None:
     assert bench.run().code == 2
+
+
+def test_the_form_of_json_follows_from_what_was_asked_not_from_what_was_answered(bench: CommandBench) -> None:
+    bench.engine.enqueue("绝缘靴")
+    result = bench.run("ask", "--json", "A. 2; B. 4", BOOTS.stem)
+    assert result.code == 2
+    assert [document["answer"] for document in json.loads(result.out)] == ["绝缘靴"]
+
+
+@pytest.mark.parametrize("form", [[], ["--json"], ["--jsonl"]])
+@pytest.mark.parametrize(("number", "code"), [(errno.EPIPE, 0), (errno.ENOSPC, 2)])
+def test_an_output_that_takes_nothing_more_ends_without_a_traceback(
+    bench: CommandBench, form: list[str], number: int, code: int
+) -> None:
+    class Refusing(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(number, "refused")
+
+    bench.engine.enqueue("绝缘靴")
+    err = io.StringIO()
+    services = Services(
+        load_engine=bench.load_engine,
+        environ=bench.environ,
+        stdin=io.StringIO(),
+        stdout=Refusing(),
+        stderr=err,
+    )
+    assert run(["ask", *form, BOOTS.stem], services) == code
+    assert ("refused" in err.getvalue()) is (code == 2)
+
+
+def test_a_number_that_is_none_is_named_in_chinese(bench: CommandBench) -> None:
+    result = bench.run("ask", "--seed", "abc", BOOTS.stem)
+    assert (result.code, "要写整数" in result.err) == (2, True)

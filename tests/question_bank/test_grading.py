@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.question_bank.factory import fill, judge, multiple, single
-from xiaoan.question_bank.grading import label_options, read_choice, same_answer, same_text
+from xiaoan.question_bank.grading import label_options, read_choice, read_verdict, same_answer, same_text
 from xiaoan.question_bank.parsing import AskedOption, parse_options
 from xiaoan.question_bank.question import Question
 
@@ -197,3 +197,45 @@ def test_a_strict_subset_or_superset_is_never_right(question: Question, data: st
 def test_any_text_can_be_graded(text: str) -> None:
     assert same_answer(text, STAFF) in (True, False)
     assert same_answer(text, WRONG_JUDGEMENT) in (True, False)
+
+
+def test_a_unit_that_the_official_answer_lacks_is_the_one_behind_the_blank() -> None:
+    choice = single("距离不得小于（ ）mm。", ["3", "4", "5"], "3")
+    blank = fill("距离不得小于（ ）mm。", ["3"])
+    for question in (choice, blank):
+        assert same_answer("3", question)
+        assert same_answer("3毫米", question)
+        assert not same_answer("3m", question)
+        assert not same_answer("3年", question)
+
+
+def test_two_options_are_not_taken_for_a_third_that_names_both() -> None:
+    options = label_options(["停电", "验电", "停电、验电", "接地"])
+    assert read_choice("停电; 验电", options) == (0, 1)
+    assert read_choice("停电、验电", options) == (2,)
+    assert read_choice("停电、验电; 接地", options) == (2, 3)
+    assert read_choice("停电、验电、接地", options) is None
+
+
+def test_two_labels_before_a_word_are_not_a_label_and_a_text() -> None:
+    options = label_options(["A相", "B相", "C相"])
+    assert read_choice("A、B相", options, trust_text=True) is None
+    assert read_choice("A. B相", options, trust_text=True) == (1,)
+
+
+def test_an_option_that_begins_with_a_word_for_choosing_stays_whole() -> None:
+    options = label_options(["选用甲", "用甲"])
+    assert read_choice("选用甲", options) == (0,)
+    assert read_choice("选A", options) == (0,)
+
+
+def test_units_that_differ_by_case_only_are_different_answers() -> None:
+    question = single("电阻的单位是（ ）。", ["MΩ", "mΩ"], "MΩ")
+    assert same_answer("MΩ", question)
+    assert not same_answer("mΩ", question)
+
+
+def test_a_judgement_against_the_label_before_it_is_not_read() -> None:
+    options = [AskedOption("A", "错误"), AskedOption("B", "正确")]
+    assert read_verdict("A. 对", options) is None
+    assert read_verdict("B. 对", options) == "正确"

@@ -130,6 +130,10 @@ TWINS = [
     ("比例为1:2", "比例为12"),
     ("正确的是①③", "正确的是②③"),
     ("4-6m", "46m"),
+    ("电阻不低于（ ）MΩ", "电阻不低于（ ）mΩ"),
+    ("距离不小于.5m", "距离不小于5m"),
+    ("（1）号主变检修", "（2）号主变检修"),
+    ("距离不小于(1)5m", "距离不小于15m"),
 ]
 
 
@@ -188,3 +192,44 @@ def test_figures_that_number_a_statement_are_no_options() -> None:
 def test_what_the_bank_does_not_know_is_none(typed: str) -> None:
     assert kind(typed) is MatchKind.NONE
     assert kind(typed, Matcher(bank())) is MatchKind.NONE
+
+
+def test_several_blanks_of_a_multiple_choice_are_filled_in_no_order() -> None:
+    question = multiple(
+        "装设接地线应先接（ ），后接（ ）。", ["导体端", "接地端", "中性点"], ["导体端", "接地端"]
+    )
+    matcher = Matcher(bank(question))
+    assert kind("装设接地线应先接导体端，后接接地端。", matcher) is MatchKind.SIMILAR
+    assert kind(question.stem, matcher) is MatchKind.EQUIVALENT
+
+
+@pytest.mark.parametrize(
+    ("options", "other_order"),
+    [
+        (["停电", "验电", "A和B"], "A.A和B B.停电 C.验电"),
+        (["停电", "验电", "以上都是"], "A.以上都是 B.停电 C.验电"),
+        (["停电", "验电", "B项错误"], "A.验电 B.停电 C.B项错误"),
+    ],
+)
+def test_options_that_speak_of_others_must_speak_of_the_same(options: list[str], other_order: str) -> None:
+    matcher = Matcher(bank(single("措施是（ ）", options, options[2])))
+    as_banked = " ".join(f"{label}.{text}" for label, text in zip("ABC", options, strict=True))
+    assert kind(f"措施是（ ）{as_banked}", matcher) is MatchKind.EQUIVALENT
+    assert kind(f"措施是（ ）{other_order}", matcher) is MatchKind.SIMILAR
+
+
+def test_options_that_only_begin_alike_may_stand_in_any_order() -> None:
+    matcher = Matcher(bank(single("应（ ）", ["以上2m", "A相停电", "两人以上"], "A相停电")))
+    assert kind("应（ ）A.两人以上 B.A相停电 C.以上2m", matcher) is MatchKind.EQUIVALENT
+
+
+@pytest.mark.parametrize(
+    "typed", ["（非专业）电工应经考试", "（其他专业）电工应经考试", "电工（变电专业）应经考试"]
+)
+def test_words_in_brackets_are_not_dropped_as_a_profession(typed: str) -> None:
+    assert kind(typed, Matcher(bank(judge("电工应经考试", profession="通用")))) is not MatchKind.EQUIVALENT
+
+
+def test_words_behind_the_options_heading_belong_to_the_question() -> None:
+    typed = "10kV设备不停电时，安全距离不得小于（ ）m。选项：不正确的是 A.0.7; B.1.0; C.1.5"
+    assert kind(typed) is MatchKind.SIMILAR

@@ -133,14 +133,14 @@ class Assistant:
                     first_token_s = self._clock() - started
                 tokens, streamed = piece.tokens, streamed + piece.text
                 yield piece
-            if asked.options and not should_stop():
-                chosen = _read_options(streamed, asked.options)
         stopped = should_stop()
+        if asked.options and not chosen and not stopped:
+            chosen = _read_options(streamed, asked)
         yield Answer(
             asked=asked,
             answer=_join_options(chosen) or streamed.strip(),
             selected=tuple(option.label for option in chosen),
-            check=self._check(asked, streamed, chosen),
+            check=self._check(asked, "" if stopped else streamed, () if stopped else chosen),
             model=self.engine.info,
             first_token_s=first_token_s,
             total_s=self._clock() - started,
@@ -195,10 +195,10 @@ def read_question(text: str) -> AskedQuestion:
     return asked
 
 
-def _read_options(text: str, options: tuple[AskedOption, ...]) -> tuple[AskedOption, ...]:
+def _read_options(text: str, asked: AskedQuestion) -> tuple[AskedOption, ...]:
     """Return the options that a freely written answer names, as shown; empty if it cannot be read."""
-    places = read_choice(text, options, trust_text=True) or ()
-    return tuple(options[place] for place in places)
+    places = read_choice(text, asked.options, trust_text=True, stem=asked.stem) or ()
+    return tuple(asked.options[place] for place in places)
 
 
 def _only_one(asked: AskedQuestion) -> bool:

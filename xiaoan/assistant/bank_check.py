@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from xiaoan.question_bank.grading import same_answer
+from xiaoan.question_bank.grading import label_options, names_only_labels, same_answer
 from xiaoan.question_bank.matching import Match, MatchKind
-from xiaoan.question_bank.normalization import normalize_text
+from xiaoan.question_bank.normalization import text_key
 from xiaoan.question_bank.parsing import AskedOption
-from xiaoan.question_bank.question import Question, QuestionType, judge_word
+from xiaoan.question_bank.question import RIGHT, WRONG, Question, QuestionType, judge_word
+
+_CHOICES = (QuestionType.SINGLE, QuestionType.MULTIPLE, QuestionType.JUDGE)
 
 
 class CheckStatus(StrEnum):
@@ -42,22 +44,34 @@ def check(answer: str | Sequence[str], match: Match, options: Sequence[AskedOpti
     """Compare the model's `answer` (texts) with the bank question that `match` found.
 
     Args:
-        answer: the answer as text, or the texts of the options decided for.
+        answer: the answer as text, or the texts of the options decided for. A bare letter says nothing
+            where no options were shown, and agrees with nothing.
         match: what the matcher made of the question.
         options: the options as the person saw them, to read letters by.
     """
     if match.kind is MatchKind.EQUIVALENT:
         question = match.questions[0]
-        agrees = bool(answer) and same_answer(answer, question, shown_options=options or None)
+        agrees = bool(answer) and _agrees(answer, question, options)
         return BankCheck(CheckStatus.MATCH if agrees else CheckStatus.MISMATCH, question=question)
     if match.kind is MatchKind.AMBIGUOUS:
         return BankCheck(CheckStatus.AMBIGUOUS, questions=match.questions)
     return BankCheck(CheckStatus.NOT_FOUND, similar=match.similar)
 
 
+def _agrees(answer: str | Sequence[str], question: Question, options: Sequence[AskedOption]) -> bool:
+    official = {text_key(text) for text in question.answer}
+    if not isinstance(answer, str) and question.options:
+        return {text_key(text) for text in answer} == official
+    if isinstance(answer, str) and not options and text_key(answer) not in official:
+        banked = label_options(question.options or (RIGHT, WRONG))
+        if question.question_type in _CHOICES and names_only_labels(answer, banked):
+            return False
+    return same_answer(answer, question, shown_options=options or None)
+
+
 def official_answer(question: Question, options: Sequence[AskedOption] = ()) -> str:
     """Return the bank's answer as text, with the letters of `options` as shown, if there were any."""
-    key = _judgement_or_text if question.question_type is QuestionType.JUDGE else normalize_text
+    key = _judgement_or_text if question.question_type is QuestionType.JUDGE else text_key
     labels = {key(option.text): option.label for option in options}
     texts = []
     for text in question.answer:
@@ -67,4 +81,4 @@ def official_answer(question: Question, options: Sequence[AskedOption] = ()) -> 
 
 
 def _judgement_or_text(text: str) -> str:
-    return judge_word(text) or normalize_text(text)
+    return judge_word(text) or text_key(text)

@@ -80,7 +80,11 @@ def run(arguments: Sequence[str], services: Services) -> int:
         if error.errno in (errno.EPIPE, errno.EINVAL) and (os.name == "nt" or error.errno == errno.EPIPE):
             _discard(services.stdout)
             return 0
-        raise
+        # A full disk behind `> file`, a vanished drive: what was buffered cannot be kept.
+        _discard(services.stdout)
+        place = f" {error.filename} " if error.filename else ""
+        reason = error.strerror or str(error)
+        return _report(services, f"读写{place}时出错：{reason}。检查磁盘空间和权限后再试。", 2)
 
 
 def _parse(arguments: Sequence[str], services: Services) -> Any:
@@ -108,7 +112,8 @@ def _in_chinese(error: Any) -> str:
         return f"少了{label}。"
     if kind == "BadParameter":
         names = "、".join(parameter.opts) if parameter is not None else ""
-        return f"{names} 的值不对：{printable(error.message)}。"
+        wanted = "要写整数" if "valid integer" in error.message else printable(error.message)
+        return f"{names} 的值不对：{wanted}。"
     if error.message == "Missing command.":
         return "少了命令。"
     unknown = re.match(r"No such command '(.*?)'", error.message)

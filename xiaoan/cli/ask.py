@@ -61,6 +61,12 @@ def answer_all(questions: Iterator[str], settings: Settings, services: Services,
     """
 
     answers: list[Answer] = []
+    asked = 0
+
+    def counted() -> Iterator[str]:
+        nonlocal asked
+        for asked, text in enumerate(questions, 1):  # noqa: B007 - it is the count that is wanted
+            yield text
 
     def write(answer: "Answer") -> None:
         if form == "json":
@@ -71,12 +77,13 @@ def answer_all(questions: Iterator[str], settings: Settings, services: Services,
             services.screen(services.stdout).plain_answer(answer)
 
     try:
-        return _answer_each(questions, settings, services, write)
+        return _answer_each(counted(), settings, services, write)
     finally:
         # Also after Ctrl-C: what was answered is not lost.
         if answers:
             documents = [answer.to_document() for answer in answers]
-            _write_json(services.stdout, documents[0] if len(documents) == 1 else documents, indent=2)
+            # The shape follows from what was asked, not from how much of it could be answered.
+            _write_json(services.stdout, documents if asked > 1 else documents[0], indent=2)
 
 
 def _answer_each(

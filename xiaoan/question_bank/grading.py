@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 
-from xiaoan.question_bank.normalization import normalize_text, text_key
+from xiaoan.question_bank.normalization import BLANK, normalize_stem, normalize_text, text_key
 from xiaoan.question_bank.parsing import AskedOption
 from xiaoan.question_bank.question import RIGHT, WRONG, Question, QuestionType, judge_word, option_label
 
@@ -55,7 +55,7 @@ def same_answer(
         return len(parts) == 1 and read_verdict(parts[0], shown_options) == question.answer[0]
     if question.options:
         options = list(shown_options or label_options(question.options))
-        chosen = _read_parts(parts, options, trust_text=not shown_options)
+        chosen = _read_parts(parts, options, trust_text=not shown_options, stem=question.stem)
         expected = {text_key(text) for text in question.answer}
         return chosen is not None and {text_key(options[place].text) for place in chosen} == expected
     return _same_texts(parts, question)
@@ -67,20 +67,32 @@ def label_options(texts: Sequence[str]) -> tuple[AskedOption, ...]:
 
 
 def read_choice(
-    given: str, options: Sequence[AskedOption], *, trust_text: bool = False
+    given: str, options: Sequence[AskedOption], *, trust_text: bool = False, stem: str | None = None
 ) -> tuple[int, ...] | None:
     """Return the indices of the options that `given` names by label, by text or by both; None if unreadable.
 
-    Where label and text disagree, the text counts if `trust_text`, else nothing is read.
+    Where label and text disagree, the text counts if `trust_text`, else nothing is read. With the `stem`, a
+    unit that an option lacks must be the one behind a blank: 3m is no option 3 of `（ ）mm`.
     """
-    text = _ANNOUNCED.sub("", normalize_text(given))
-    whole = [place for place, option in enumerate(options) if text_key(option.text) == text_key(text)]
+    written = normalize_text(given)
+    whole = _places_of(written, options)
+    text = written if whole else _ANNOUNCED.sub("", written)  # 选用绝缘靴 is no 选 before 用绝缘靴
+    whole = whole or _places_of(text, options)
     by_label = _read_labels(text, options)
+    listed = _read_list(text, ";", options)
+    if listed and not any(normalize_text(options[place].text) == text for place in whole):
+        return listed if by_label in (None, listed) else None  # 停电; 验电 beside an option 停电、验电
     if whole:
         return None if by_label and set(by_label) - set(whole) else (whole[0],)
-    return (
-        by_label or _read_texts(text_key(text), options, trust_text=trust_text) or _read_alike(text, options)
-    )
+    read = by_label or _read_texts(text_key(text), options, trust_text=trust_text)
+    if read and _read_list(text, ";,、", options) not in ((), read):
+        return None  # 停电、验电、接地 beside 停电验电: two readings are none
+    return read or _read_alike(text, options, stem)
+
+
+def names_only_labels(given: str, options: Sequence[AskedOption]) -> bool:
+    """Return whether `given` is nothing but labels of `options` (`B`, `答案：AD`)."""
+    return _read_labels(_ANNOUNCED.sub("", normalize_text(given)), options) is not None
 
 
 def read_verdict(given: str, shown_options: Sequence[AskedOption] | None = None) -> str | None:
@@ -94,7 +106,15 @@ def read_verdict(given: str, shown_options: Sequence[AskedOption] | None = None)
     chosen = read_choice(given, options, trust_text=not shown_options)
     if chosen is not None and len(chosen) == 1:
         return judge_word(options[chosen[0]].text)
-    return judge_word(given) or judge_word(re.sub(r"^[ABab][.、: ]", "", normalize_text(given)))
+    return judge_word(given) or _labelled_verdict(normalize_text(given), options)
+
+
+def _labelled_verdict(text: str, options: Sequence[AskedOption]) -> str | None:
+    """`A. 对` in other words than the option A's, but not against them."""
+    labelled = re.fullmatch(r"([ABab])[.、: ](.+)", text)
+    word = judge_word(labelled[2]) if labelled else None
+    shown = {option.label: judge_word(option.text) for option in options}
+    return word if labelled and shown.get(labelled[1].upper(), word) == word else None
 
 
 def same_text(one: str, other: str) -> bool:
@@ -108,11 +128,11 @@ def same_text(one: str, other: str) -> bool:
 
 
 def _read_parts(
-    parts: Sequence[str], options: Sequence[AskedOption], *, trust_text: bool
+    parts: Sequence[str], options: Sequence[AskedOption], *, trust_text: bool, stem: str
 ) -> tuple[int, ...] | None:
     chosen: set[int] = set()
     for part in parts:
-        places = read_choice(part, options, trust_text=trust_text)
+        places = read_choice(part, options, trust_text=trust_text, stem=stem)
         if places is None:
             return None
         chosen.update(places)
@@ -125,6 +145,19 @@ def _places_by_label(options: Sequence[AskedOption]) -> dict[str, int]:
     if any(len(option.label) == 1 and option.label.isalpha() for option in options):
         places = {}
     return places | {normalize_text(option.label).lower(): place for place, option in enumerate(options)}
+
+
+def _places_of(text: str, options: Sequence[AskedOption]) -> list[int]:
+    """The options that are `text` as a whole."""
+    key = text_key(text)
+    return [place for place, option in enumerate(options) if text_key(option.text) == key]
+
+
+def _read_list(text: str, separators: str, options: Sequence[AskedOption]) -> tuple[int, ...]:
+    """The options that the parts of `text` are, if there are several and each is one."""
+    parts = [part for part in re.split(f"[{separators}]", text) if part]
+    places = [_places_of(part, options)[:1] for part in parts]
+    return tuple(sorted({place[0] for place in places})) if len(parts) > 1 and all(places) else ()
 
 
 def _read_labels(text: str, options: Sequence[AskedOption]) -> tuple[int, ...] | None:
@@ -155,7 +188,9 @@ def _read_texts(key: str, options: Sequence[AskedOption], *, trust_text: bool) -
         found = _text_at(key, position, texts)
         if found is None and label is not None:
             found = _text_at(key, position + 1, texts, prefer=label)
-            if found and text_key(options[label].text) != text_key(options[found[0]].text) and not trust_text:
+            disagrees = found and text_key(options[label].text) != text_key(options[found[0]].text)
+            # "A、B相" may be two of A相, B相, C相; "A.B相" is a label and a text.
+            if disagrees and (not trust_text or key[position + 1 : position + 2] == ","):
                 return None
         if found is None:
             return None
@@ -190,11 +225,15 @@ def _cuts_a_word(key: str, end: int) -> bool:
     return left.isascii() and right.isascii() and left.isalnum() and right.isalnum()
 
 
-def _read_alike(text: str, options: Sequence[AskedOption]) -> tuple[int, ...] | None:
+def _read_alike(text: str, options: Sequence[AskedOption], stem: str | None) -> tuple[int, ...] | None:
     """Texts that agree with exactly one option each but for a number's unit: 4, 4m."""
     chosen: set[int] = set()
     for part in _BETWEEN_ANSWERS.split(text):
-        alike = [place for place, option in enumerate(options) if same_text(part, option.text)]
+        alike = [
+            place
+            for place, option in enumerate(options)
+            if same_text(part, option.text) and _unit_fits(part, option.text, stem)
+        ]
         if part and len(alike) != 1:
             return None
         chosen.update(alike)
@@ -208,7 +247,27 @@ def _same_texts(parts: list[str], question: Question) -> bool:
         parts = _split_into("\n".join(parts), len(expected))
     if question.question_type is QuestionType.MULTIPLE:
         return {text_key(part) for part in parts} == {text_key(text) for text in expected}
-    return len(parts) == len(expected) and all(map(same_text, parts, expected))
+    return len(parts) == len(expected) and all(
+        same_text(part, text) and _unit_fits(part, text, question.stem)
+        for part, text in zip(parts, expected, strict=True)
+    )
+
+
+def _unit_fits(given: str, official: str, stem: str | None) -> bool:
+    """Whether a unit that only `given` has stands behind a blank of `stem`; yes where no stem is known."""
+    one, other = _quantity(given), _quantity(official)
+    if stem is None or one is None or other is None or not one[1] or other[1]:
+        return True
+    if text_key(given) == text_key(official):
+        return True
+    behind = (part for part in normalize_stem(stem).split(BLANK)[1:])
+    return any(_unit_at_start(part) == one[1] for part in behind)
+
+
+def _unit_at_start(text: str) -> str:
+    """The unit that `text` begins with ('' if none), the longest one."""
+    fitting = [unit for unit in _UNITS if text.startswith(unit) and not _cuts_a_word(text, len(unit))]
+    return _UNITS[max(fitting, key=len)] if fitting else ""
 
 
 def _split_into(text: str, count: int) -> list[str]:

@@ -23,10 +23,15 @@ _HEAD_LENGTH = 8
 _ANY_ORDER_AT_MOST = 5
 _EVERY_PROFESSION = frozenset(["", "通用", "公共", "全部", "所有", "不限"])
 _LETTERS_IN_BLANK = re.compile(r"(?<![0-9A-Za-z])\(([A-Za-z]{1,8})\)")
-_FILLED_BRACKETS = re.compile(r"(?<![0-9A-Za-z])\(([^()]{1,80})\)")
+_FILLED_BRACKETS = re.compile(r"(?<![0-9A-Za-z])\(([^()]{1,80})\)(?![0-9.])")  # (1)5m is not 15m
+_NUMBERED_THING = re.compile(r"[(\[]?\d{1,3}[)\].、:]+(?=号)")
 _WORD = re.compile(r"\w")
 _UNIT_AT_END = re.compile(r"(?<=\d)(?:[A-Za-zΩ°%]+|[米秒天年人个次倍]|千伏|毫米|厘米|分钟|小时|个月)$")
 _BETWEEN_FILLINGS = re.compile(r"[;,、|/和\s]+")
+_NAMES_LETTERS = re.compile(
+    r"[A-H]选?项.*|[A-H](?:[,、和及与或/]?[A-H])+(?:[选两三项者都均全皆是正确对错误不])*"
+)
+_NAMES_PLACES = re.compile(r"(?:以上|上述|以下|前[述面两二三四])(?!\d).*[都均全皆是对错确不项].*")
 
 
 class MatchKind(StrEnum):
@@ -119,7 +124,7 @@ def _readings(asked: AskedQuestion) -> Iterator[AskedQuestion]:
     if len(letters) == 1 and all(letter in texts for letter in letters[0]):
         filling = "、".join(texts[letter] for letter in letters[0])
         yield replace(asked, stem=_LETTERS_IN_BLANK.sub(lambda _: filling, stem))
-    yield replace(asked, stem=asked.text.replace("\n", ""), options=())
+    yield replace(asked, stem=asked.text.replace("\n", " "), options=())
 
 
 def _agrees(question: Question, asked: AskedQuestion, profession: str | None) -> bool:
@@ -128,7 +133,15 @@ def _agrees(question: Question, asked: AskedQuestion, profession: str | None) ->
         return False
     if not _professions_agree(profession, question.profession):
         return False
+    if _numbered_thing(asked.text) != _numbered_thing(question.stem):
+        return False
     return not asked.options or _same_options(asked.options, question)
+
+
+def _numbered_thing(text: str) -> str:
+    """The number of `(2)号主变…`, which `normalize_stem` takes for a question's number; else empty."""
+    found = _NUMBERED_THING.match(normalize_text(text))
+    return found[0].strip("()[].、:") if found else ""
 
 
 def _professions_agree(wanted: str | None, profession: str) -> bool:
@@ -140,7 +153,21 @@ def _same_options(options: Sequence[AskedOption], question: Question) -> bool:
     """Whether both have the same set of option texts; a 判断题 may be asked with 正确 and 错误."""
     if question.question_type is QuestionType.JUDGE and not question.options:
         return sorted(judge_word(option.text) or "" for option in options) == sorted([RIGHT, WRONG])
-    return {text_key(option.text) for option in options} == {text_key(text) for text in question.options}
+    asked = [text_key(option.text) for option in options]
+    banked = [text_key(text) for text in question.options]
+    return set(asked) == set(banked) and _places_agree(asked, banked, question.options)
+
+
+def _places_agree(asked: Sequence[str], banked: Sequence[str], texts: Sequence[str]) -> bool:
+    """Whether options that speak of others (`A和B`, `以上都是`) still speak of the same ones."""
+    for place, text in enumerate(map(normalize_text, texts)):
+        if _NAMES_LETTERS.fullmatch(text) and list(asked) != list(banked):
+            return False
+        if _NAMES_PLACES.fullmatch(text):
+            shown = asked.index(banked[place])
+            if set(asked[:shown]) != set(banked[:place]):
+                return False
+    return True
 
 
 def _head(stem: str) -> str:
@@ -159,7 +186,12 @@ def _filled_keys(key: str, stem: str, question: Question) -> Iterator[str]:
 
 
 def _fillings(question: Question, blanks: int) -> Iterator[Sequence[str]]:
-    """One text per blank; the answers of a 多选题 in any order."""
+    """One text per blank; the answers of a 多选题 in any order, but in one blank only.
+
+    Which of a 多选题's answers belongs in which of several blanks is not known: nothing is a right filling.
+    """
+    if question.question_type is QuestionType.MULTIPLE and blanks > 1:
+        return
     answers = [normalize_text(text) for text in question.answer]
     orders: Iterable[Sequence[str]] = [answers]
     if question.question_type is QuestionType.MULTIPLE and len(answers) <= _ANY_ORDER_AT_MOST:

@@ -85,7 +85,10 @@ _UNDERSCORES = re.compile(r"_{2,}")
 _LAST_MARKS = "。.;,:、?!"
 
 _MARKS_WITHOUT_MEANING = re.compile(r"[,、。.;:'\"()\[\]《》?!·\s]+")
-_LETTERS_OF_NO_QUANTITY = re.compile(r"(?<![0-9A-Za-z])[A-Za-z]+")
+# Case stays where it is the quantity: mA and MA, mΩ and MΩ, also behind a blank or as an option of their own.
+_LETTERS_OF_NO_QUANTITY = re.compile(
+    r"(?<![0-9A-Za-z])(?!(?i:m(?:[awvnj]|va|var|pa|hz)?)(?![A-Za-z]))[A-Za-z]+"
+)
 
 
 def clean_text(text: str, *, keep_newlines: bool = False) -> str:
@@ -161,7 +164,7 @@ def _mark_in_key(marks: re.Match[str]) -> str:
     before = marks.string[marks.start() - 1 : marks.start()]
     after = marks.string[marks.end() : marks.end() + 1]
     if not (_is_word(before) and _is_word(after)):
-        return ""
+        return "." if marks[0].endswith(".") and after.isdigit() else ""  # .5m is not 5m
     if marks[0].isspace() and before.isdigit() != after.isdigit():
         return ""
     return marks[0] if marks[0] in (".", ":") else ","

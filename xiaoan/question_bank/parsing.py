@@ -71,6 +71,7 @@ _LABEL = re.compile(
 _BARE_LABEL = re.compile(r"(?:(?<=^)|(?<=[\s;,|。)?]))(?P<bare>[A-Z])(?![A-Za-z.、:,)-]) ?", re.MULTILINE)
 _BEFORE_LABEL = frozenset(" \n;,|。、)]}#*$?!:\"'>_”’")
 _OPTIONS_HEADING = re.compile(r"(?:备选|可选|答案)?选项(?:如下|有)?[ \n]?(?::|(?<=\n)) *")
+_NO_WORDS = re.compile(r"(?:如下|有|为|请选择)?[:： ]*")
 _ANSWER_NOTE = re.compile(r"(?:^|[\s;。,|)])[(\[]?(?:(?:正确|参考|标准)?答案|解析) ?:")
 _ENDS_ASKING = (")", "]", "_", "?")
 _SEPARATORS = " \n\t\u3000;；,，、。|｜丨*#$"
@@ -84,9 +85,10 @@ _TYPE_HINTS = (
     re.compile(rf"^(?:\d{{1,4}} ?[.、])? ?{_TYPE_WORD} ?[:\n]"),
     re.compile(r"^(单选题|多选题|判断题|填空题|简答题|问答题) +"),
 )
+_PROFESSION = r"((?![非不无未其本各])[\u4e00-\u9fff]{1,8})"
 _PROFESSION_HINTS = (
-    re.compile(r"专业 ?: ?([\u4e00-\u9fff]{1,8})(?:[ \n;,。|]|$)"),
-    re.compile(r"[(\[]([\u4e00-\u9fff]{1,8})专业[)\]]"),
+    re.compile(r"(?:^|(?<=[\s;,。|)\]]))专业 ?: ?([\u4e00-\u9fff]{1,8})(?:[ \n;,。|]|$)"),
+    re.compile(rf"^[(\[]{_PROFESSION}专业[)\]]|[(\[]{_PROFESSION}专业[)\]](?= *(?:\n|$))"),
     re.compile(r"^[(\[](变电|线路|配电|输电|通用|营销|调度|信息|通信|水电|基建)[)\]]"),
 )
 _LINE_BREAK_IN_WORDS = re.compile(r"(?<=[0-9A-Za-z]) *\n+ *(?=[0-9A-Za-z])")
@@ -129,7 +131,9 @@ def _split_options(text: str) -> tuple[str, tuple[AskedOption, ...]]:
         rest = text[heading.end() :]
         options = _options_of(rest, run) if run else _unlabelled_options(rest)
         if options or not rest.strip():
-            return text[: heading.start()], options
+            # What stands between the heading and the first label belongs to the question: 选项：不正确的是 A…
+            between = rest[: run[0].start].strip(_SEPARATORS) if run else ""
+            return text[: heading.start()] + ("" if _NO_WORDS.fullmatch(between) else between), options
     run = _best_run(narrow, headed=False)
     return (text[: run[0].start], _options_of(text, run)) if run else (text, ())
 
@@ -301,7 +305,7 @@ def _take_hint(text: str, hints: tuple[re.Pattern[str], ...]) -> tuple[str, str 
     narrow = _half_width(text)
     for hint in hints:
         if found := hint.search(narrow):
-            return (text[: found.start()] + text[found.end() :]).strip(), found[1]
+            return (text[: found.start()] + text[found.end() :]).strip(), found[found.lastindex or 0]
     return text, None
 
 

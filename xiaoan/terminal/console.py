@@ -1,5 +1,6 @@
 """The one Console and the one theme."""
 
+import errno
 from typing import TextIO
 
 from rich.console import Console
@@ -19,10 +20,18 @@ THEME = Theme(
 )
 
 
+class _Console(Console):
+    """A console that leaves a closed pipe to the program, which knows the right exit code."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise the `BrokenPipeError` anew; rich itself would end the process with exit code 1."""
+        raise BrokenPipeError(errno.EPIPE, "closed pipe")
+
+
 def make_console(file: TextIO, *, width: int | None = None) -> Console:
     """Return a console that writes to `file`; colours only if `file` is a terminal.
 
     Markup, highlighting and emoji codes are off: text from banks and models is never an instruction to the
     terminal.
     """
-    return Console(file=file, width=width, theme=THEME, markup=False, highlight=False, emoji=False)
+    return _Console(file=file, width=width, theme=THEME, markup=False, highlight=False, emoji=False)
