@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from xiaoan.assistant.bank_check import JOINT, BankCheck, CheckStatus, check, official_answer
+from xiaoan.assistant.bank_check import BankCheck, CheckStatus, agrees, check, official_answer
 from xiaoan.assistant.engine import Engine, ModelInfo, Piece, StopSignal, never_stop
 from xiaoan.assistant.prompts import PLAIN_FORM, plain_prompt, prompt_for
 from xiaoan.errors import UsageError
 from xiaoan.question_bank.grading import read_choice
 from xiaoan.question_bank.matching import Matcher
-from xiaoan.question_bank.normalization import normalize_text
+from xiaoan.question_bank.normalization import ANSWER_SEPARATOR, normalize_text
 from xiaoan.question_bank.parsing import AskedOption, AskedQuestion, parse_question
 from xiaoan.question_bank.question import Question, QuestionType, judge_word
 
@@ -43,6 +43,11 @@ class Answer:
         """`bank` when the question is the bank's own, so that the bank's answer holds; else `model`."""
         known = self.check is not None and self.check.question is not None
         return "bank" if known else "model"
+
+    def agrees_with(self, question: Question) -> bool:
+        """Return whether this is the official answer of `question`, whatever the bank in use says."""
+        chosen = [option.text for option in self.asked.options if option.label in self.selected]
+        return agrees(chosen, question) if chosen else agrees(self.answer, question, self.asked.options)
 
     def bank_answer(self, question: Question) -> str:
         """Return the bank's answer with the letters that the person saw, if there were any."""
@@ -213,4 +218,4 @@ def _labelled(option: AskedOption) -> str:
 
 
 def _join_options(options: tuple[AskedOption, ...]) -> str:
-    return JOINT.join(_labelled(option) for option in options)
+    return ANSWER_SEPARATOR.join(_labelled(option) for option in options)

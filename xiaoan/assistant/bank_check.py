@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from xiaoan.question_bank.grading import label_options, names_only_labels, same_answer
 from xiaoan.question_bank.matching import Match, MatchKind
-from xiaoan.question_bank.normalization import text_key
+from xiaoan.question_bank.normalization import ANSWER_SEPARATOR, text_key
 from xiaoan.question_bank.parsing import AskedOption
 from xiaoan.question_bank.question import RIGHT, WRONG, Question, QuestionType, judge_word
 
@@ -36,10 +36,6 @@ class BankCheck:
     similar: tuple[Question, ...] = ()
 
 
-JOINT = "; "
-"""What stands between several answers."""
-
-
 def check(answer: str | Sequence[str], match: Match, options: Sequence[AskedOption] = ()) -> BankCheck:
     """Compare the model's `answer` (texts) with the bank question that `match` found.
 
@@ -51,14 +47,17 @@ def check(answer: str | Sequence[str], match: Match, options: Sequence[AskedOpti
     """
     if match.kind is MatchKind.EQUIVALENT:
         question = match.questions[0]
-        agrees = bool(answer) and _agrees(answer, question, options)
-        return BankCheck(CheckStatus.MATCH if agrees else CheckStatus.MISMATCH, question=question)
+        status = agrees(answer, question, options)
+        return BankCheck(CheckStatus.MATCH if status else CheckStatus.MISMATCH, question=question)
     if match.kind is MatchKind.AMBIGUOUS:
         return BankCheck(CheckStatus.AMBIGUOUS, questions=match.questions)
     return BankCheck(CheckStatus.NOT_FOUND, similar=match.similar)
 
 
-def _agrees(answer: str | Sequence[str], question: Question, options: Sequence[AskedOption]) -> bool:
+def agrees(answer: str | Sequence[str], question: Question, options: Sequence[AskedOption] = ()) -> bool:
+    """Return whether `answer` is the official answer of `question`; arguments as in `check`."""
+    if not answer:
+        return False
     official = {text_key(text) for text in question.answer}
     if not isinstance(answer, str) and question.options:
         return {text_key(text) for text in answer} == official
@@ -77,7 +76,7 @@ def official_answer(question: Question, options: Sequence[AskedOption] = ()) -> 
     for text in question.answer:
         label = labels.get(key(text))
         texts.append(f"{label}. {text}" if label else text)
-    return JOINT.join(texts)
+    return ANSWER_SEPARATOR.join(texts)
 
 
 def _judgement_or_text(text: str) -> str:
