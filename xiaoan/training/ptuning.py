@@ -49,7 +49,7 @@ class PTuningSettings:
 
 
 DEMO_SETTINGS = PTuningSettings(
-    LoopSettings(steps=1500, batch_size=32, learning_rate=0.3, autocast="float32")
+    LoopSettings(steps=2000, batch_size=32, learning_rate=0.3, autocast="float32")
 )
 
 
