@@ -28,11 +28,11 @@ def test_about_a_tenth_of_the_neutral_characters_goes() -> None:
     assert 0.07 * neutral < lost < 0.13 * neutral
 
 
-def test_slips_double_the_pairs_and_leave_the_first_half_alone() -> None:
+def test_copies_with_slips_follow_the_clean_pairs() -> None:
     pairs = bank_pairs([BOOTS, TOOLS])
-    doubled = with_slips(pairs, 0.1, random.Random(0))
-    assert doubled[:2] == pairs
-    assert [pair.summary for pair in doubled[2:]] == [pair.summary for pair in pairs]
+    made = with_slips(pairs, 0.1, 2, random.Random(0))
+    assert made[:2] == pairs
+    assert [pair.summary for pair in made[2:]] == [pair.summary for pair in pairs] * 2
 
 
 def test_texts_become_cloze_judging_and_questions() -> None:

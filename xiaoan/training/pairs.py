@@ -26,6 +26,7 @@ def bank_pairs(questions: Sequence[Question]) -> list[Pair]:
     return [Pair(normalize_stem(q.stem), normalize_answers(q.answer)) for q in questions]
 
 
-def with_slips(pairs: Sequence[Pair], rate: float, random_source: random.Random) -> list[Pair]:
-    """Return the pairs, then each once more with about `rate` of its neutral characters missing."""
-    return [*pairs, *(Pair(drop_characters(p.content, rate, random_source), p.summary) for p in pairs)]
+def with_slips(pairs: Sequence[Pair], rate: float, copies: int, random_source: random.Random) -> list[Pair]:
+    """Return the pairs, then `copies` more of each with about `rate` of its neutral characters missing."""
+    slipped = [Pair(drop_characters(p.content, rate, random_source), p.summary) for p in list(pairs) * copies]
+    return [*pairs, *slipped]
