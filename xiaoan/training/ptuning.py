@@ -103,7 +103,9 @@ def tune_prefix(
         base.model,
         base.tokenizer,
         parameters=dict(encoder.named_parameters()),
-        pairs=lambda random_source: with_slips(pairs, settings.slip_rate, settings.slip_copies, random_source),
+        pairs=lambda random_source: with_slips(
+            pairs, settings.slip_rate, settings.slip_copies, random_source
+        ),
         settings=settings.loop,
         folder=run_folder,
     )
