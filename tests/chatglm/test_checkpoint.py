@@ -245,6 +245,7 @@ def test_model_that_only_fits_in_half_precision_gets_it(tiny_folder: Path) -> No
 
 
 @pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_gpu_holds_the_model_in_half_precision_and_answers_like_the_cpu(tiny_folder: Path) -> None:
     loaded = load_checkpoint(tiny_folder)
     assert (loaded.device.type, loaded.dtype) == ("cuda", torch.float16)
