@@ -1,10 +1,9 @@
 """The real engine: a ChatGLM checkpoint with or without a prefix, behind the `Engine` protocol."""
 
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from xiaoan.assistant.engine import Choice, ModelInfo, Piece, StopSignal, never_stop
 from xiaoan.assistant.option_scoring import ModelContinuations, best_set
@@ -13,22 +12,20 @@ from xiaoan.config import OFF, default_paths
 if TYPE_CHECKING:
     from xiaoan.chatglm.checkpoint import LoadedCheckpoint
 
-MODEL_CARD = "model_card.json"
-"""Written beside a base that this program trained; says whether it is a demonstration and which forms it has seen."""
-
 _WARM_UP = "你好"
 
 
 class ChatGLMEngine:
     """Answers with a loaded checkpoint; the prefix's keys and values are computed once, here."""
 
-    def __init__(self, loaded: "LoadedCheckpoint", *, card: dict[str, Any], load_s: float) -> None:
+    def __init__(self, loaded: "LoadedCheckpoint", *, load_s: float) -> None:
         import torch
 
         self._model = loaded.model
         self._tokenizer = loaded.tokenizer
         with torch.inference_mode():
             self._prefix = loaded.model.transformer.prefix_key_values(loaded.dtype)
+        card = loaded.model_card
         forms = card.get("forms", ()) if loaded.prefix is None else loaded.card.forms if loaded.card else ()
         self._info = ModelInfo(
             name=loaded.name,
@@ -112,16 +109,6 @@ def load_engine(
         on_progress=lambda done, total: progress(f"读入权重 {100 * done // max(total, 1)}%"),
     )
     progress("热身")
-    folder = defaults.model if model is None else Path(model)
-    engine = ChatGLMEngine(loaded, card=_read_card(folder), load_s=clock() - started)
+    engine = ChatGLMEngine(loaded, load_s=clock() - started)
     engine.warm_up()
     return engine
-
-
-def _read_card(folder: Path) -> dict[str, Any]:
-    """Return the base's own card; published checkpoints have none."""
-    try:
-        card = json.loads((folder / MODEL_CARD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return card if isinstance(card, dict) else {}

@@ -4,6 +4,7 @@ The model is built without memory (meta device) and every stored tensor is put i
 precision. What does not fit is an error that lists everything at once; the library's own loading only logs.
 """
 
+import json
 import os
 import re
 import shutil
@@ -19,11 +20,13 @@ from torch import Tensor
 from xiaoan.chatglm.configuration_chatglm import ChatGLMConfig
 from xiaoan.chatglm.device import Machine, choose_device, choose_dtype, dtype_name, memory_error, this_machine
 from xiaoan.chatglm.model_folder import (
+    MODEL_CARD_NAME,
     Fetch,
     check_special_ids,
     fetch_from_hub,
     load_tokenizer,
     read_config,
+    read_model_card,
     resolve_folder,
 )
 from xiaoan.chatglm.modeling_chatglm import ChatGLMForConditionalGeneration
@@ -61,6 +64,7 @@ class LoadedModel:
         dtype: of everything but the prefix.
         base_sha256: `weights_sha256` of the stored weights without prefix; goes on the card of a prefix that
             is trained on it.
+        model_card: of the base, see `read_model_card`.
     """
 
     model: ChatGLMForConditionalGeneration
@@ -70,6 +74,7 @@ class LoadedModel:
     device: torch.device
     dtype: torch.dtype
     base_sha256: str
+    model_card: Mapping[str, Any]
 
     @property
     def dtype_name(self) -> str:
@@ -173,6 +178,7 @@ def load_model(
         device=target,
         dtype=precision,
         base_sha256=base_sha256,
+        model_card=read_model_card(folder),
     )
 
 
@@ -304,8 +310,9 @@ def save_checkpoint(
     folder: Path,
     *,
     dtype: torch.dtype = torch.float16,
+    card: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write base model and tokenizer as a model folder (safetensors, without prefix), all at once.
+    """Write base model and tokenizer as a model folder (safetensors, without prefix), all at once, with its card if any.
 
     Raises:
         StorageError: the folder exists and is not empty, or cannot be written.
@@ -325,6 +332,9 @@ def save_checkpoint(
             save_file(weights, temporary / WEIGHT_FILE_NAMES[0], metadata={"format": "pt"})
             _base_config(model.config, dtype).save_pretrained(temporary)
             tokenizer.save_pretrained(temporary)
+            if card is not None:
+                text = json.dumps(card, ensure_ascii=False, indent=2) + "\n"
+                (temporary / MODEL_CARD_NAME).write_text(text, encoding="utf-8")
             # The library makes its files readable for their owner only.
             shutil.copymode(temporary / "config.json", temporary / WEIGHT_FILE_NAMES[0])
             if folder.exists():

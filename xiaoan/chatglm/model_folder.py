@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
@@ -12,6 +12,9 @@ from xiaoan.chatglm.configuration_chatglm import ChatGLMConfig
 from xiaoan.chatglm.tokenization_chatglm import VOCAB_FILE_NAME, ChatGLMTokenizer
 from xiaoan.chatglm.weight_files import file_fault, raise_faults, read_json
 from xiaoan.errors import CheckpointError
+
+MODEL_CARD_NAME = "model_card.json"
+"""Written into a base that this program trained; published checkpoints have none."""
 
 Fetch = Callable[[str], str]
 """A hub id → the local folder of its files."""
@@ -29,6 +32,16 @@ HUB_FILES = [
 ]
 # The HTTP library below the hub's client has changed before; its root error is a base of HfHubHTTPError.
 _DOWNLOAD_ERRORS = cast("tuple[type[Exception], ...]", (OSError, ValueError, *HfHubHTTPError.__bases__))
+
+
+def read_model_card(folder: Path) -> dict[str, Any]:
+    """Return the card of a model folder: `demonstration`, `forms`, how it was trained; empty where there is none.
+
+    Raises:
+        CheckpointError: the card is broken.
+    """
+    path = folder / MODEL_CARD_NAME
+    return read_json(path) if path.exists() else {}
 
 
 def resolve_folder(model: str | Path, *, fetch: Fetch) -> Path:

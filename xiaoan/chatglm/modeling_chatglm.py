@@ -108,16 +108,19 @@ def written_out_gelu(x: Tensor) -> Tensor:
     return 0.5 * x * (1.0 + torch.tanh(0.7978845608028654 * x * (1.0 + 0.044715 * x * x)))
 
 
-def sdpa_attention(query: Tensor, key: Tensor, value: Tensor, blocked: Tensor | None) -> Tensor:
-    """The same through torch's fused kernels; shapes as in `eager_attention`.
+def additive_mask(blocked: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return bool `[b, 1, q, k]` as what is added to scores: 0 or `MASKED_SCORE`.
 
-    The mask is additive and finite, so that rows which may look nowhere (left padding) stay finite.
+    It is finite, so that rows which may look nowhere (left padding) stay finite.
     """
-    bias = None
-    if blocked is not None:
-        bias = torch.zeros(blocked.shape, dtype=query.dtype, device=query.device)
-        bias = bias.masked_fill(blocked, MASKED_SCORE)
-    return F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
+    return torch.zeros(blocked.shape, dtype=dtype, device=blocked.device).masked_fill(blocked, MASKED_SCORE)
+
+
+def sdpa_attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
+    """The same through torch's fused kernels; shapes as in `eager_attention`, `mask` from `additive_mask`."""
+    if mask is not None:
+        mask = mask.to(query.dtype)  # differs under autocast only
+    return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
 
 
 class SelfAttention(nn.Module):
@@ -136,11 +139,14 @@ class SelfAttention(nn.Module):
         self,
         hidden_states: Tensor,
         rotary: tuple[Tensor, Tensor],
-        blocked: Tensor | None,
+        mask: Tensor | None,
         past_key_values: Cache | None,
         prefix: tuple[Tensor, Tensor] | None,
     ) -> tuple[Tensor, Tensor | None]:
-        """Return the output `[b, s, hidden]` and, in the eager form, the probabilities."""
+        """Return the output `[b, s, hidden]` and, in the eager form, the probabilities.
+
+        `mask` is bool (true where blocked) for the eager form, additive for sdpa.
+        """
         b, s, hidden = hidden_states.shape
         packed = self.query_key_value(hidden_states).view(b, s, self.num_attention_heads, 3 * self.head_dim)
         query, key, value = packed.transpose(1, 2).chunk(3, dim=-1)
@@ -153,9 +159,9 @@ class SelfAttention(nn.Module):
             key, value = past_key_values.update(key, value, self.layer_idx)
         probabilities = None
         if self.config._attn_implementation == "eager":
-            context, probabilities = eager_attention(query, key, value, blocked, self.layer_idx + 1)
+            context, probabilities = eager_attention(query, key, value, mask, self.layer_idx + 1)
         else:
-            context = sdpa_attention(query, key, value, blocked)
+            context = sdpa_attention(query, key, value, mask)
         return self.dense(context.transpose(1, 2).reshape(b, s, hidden)), probabilities
 
 
@@ -190,13 +196,13 @@ class GLMBlock(GradientCheckpointingLayer):
         self,
         hidden_states: Tensor,
         rotary: tuple[Tensor, Tensor],
-        blocked: Tensor | None,
+        mask: Tensor | None,
         past_key_values: Cache | None = None,
         prefix: tuple[Tensor, Tensor] | None = None,
     ) -> tuple[Tensor, Tensor | None]:
         """Return the new hidden states `[b, s, hidden]` and the attention probabilities or None."""
         normalised = self.input_layernorm(hidden_states)
-        attended, probabilities = self.attention(normalised, rotary, blocked, past_key_values, prefix)
+        attended, probabilities = self.attention(normalised, rotary, mask, past_key_values, prefix)
         normalised = self.post_attention_layernorm(normalised * RESIDUAL_SCALE + attended)
         return normalised * RESIDUAL_SCALE + self.mlp(normalised), probabilities
 
@@ -333,6 +339,9 @@ class ChatGLMModel(ChatGLMPreTrainedModel):
         blocked, position_ids = self._mask_and_positions(
             hidden_states, input_ids, attention_mask, position_ids, past_key_values, prefix
         )
+        mask = blocked
+        if blocked is not None and self.config._attn_implementation != "eager":
+            mask = additive_mask(blocked, hidden_states.dtype)
         rotary = self.rotary(position_ids, hidden_states.dtype)
         all_hidden: list[Tensor] = []
         all_attentions: list[Tensor | None] = []
@@ -340,7 +349,7 @@ class ChatGLMModel(ChatGLMPreTrainedModel):
             if output_hidden_states:
                 all_hidden.append(hidden_states)
             hidden_states, probabilities = layer(
-                hidden_states, rotary, blocked, past_key_values, None if prefix is None else prefix[i]
+                hidden_states, rotary, mask, past_key_values, None if prefix is None else prefix[i]
             )
             if output_attentions:
                 all_attentions.append(probabilities)

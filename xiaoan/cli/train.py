@@ -144,7 +144,6 @@ def _ptuning(
             seed=loop.seed if seed is None else seed,
         ),
     )
-    _limit_threads()
     loaded = load_checkpoint(
         settings.model or default_paths().model, device=settings.device, dtype="bfloat16"
     )

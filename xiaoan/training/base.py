@@ -13,12 +13,9 @@ from xiaoan.chatglm.configuration_chatglm import ChatGLMConfig
 from xiaoan.chatglm.modeling_chatglm import ChatGLMForConditionalGeneration
 from xiaoan.chatglm.tokenization_chatglm import VOCAB_FILE_NAME, ChatGLMTokenizer
 from xiaoan.training.loop import LoopSettings, StepReport, TrainingRun
+from xiaoan.training.pairs import PLAIN_FORM
 from xiaoan.training.texts import FieldText, pretraining_pairs
 from xiaoan.training.vocabulary import train_vocabulary
-
-CARD_NAME = "model_card.json"
-TRAINED_FORMS = ("plain",)
-"""Question forms in the texts: stems as `normalize_stem` writes them."""
 
 
 @dataclass(frozen=True)
@@ -90,10 +87,9 @@ def pretrain_base(
     run.run(on_step, should_stop)
     if run.step < settings.steps:
         return False
-    save_checkpoint(model, tokenizer, output)
     card = {
         "demonstration": True,
-        "forms": list(TRAINED_FORMS),
+        "forms": [PLAIN_FORM],
         "texts_sha256": texts_sha256(texts),
         "records": len(texts),
         "parameters": sum(p.numel() for p in model.parameters()),
@@ -101,8 +97,7 @@ def pretrain_base(
         "settings": asdict(settings),
         "training_s": round(run.elapsed_s, 1),
     }
-    text = json.dumps(card, ensure_ascii=False, indent=2) + "\n"
-    (output / CARD_NAME).write_text(text, encoding="utf-8")
+    save_checkpoint(model, tokenizer, output, card=card)
     return True
 
 

@@ -12,6 +12,9 @@ from xiaoan.question_bank.normalization import normalize_answers, normalize_stem
 from xiaoan.question_bank.question import Question
 from xiaoan.question_bank.slips import drop_characters
 
+PLAIN_FORM = "plain"
+"""The name of this form on the cards of what is trained on it."""
+
 
 @dataclass(frozen=True)
 class Pair:

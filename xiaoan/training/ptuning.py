@@ -18,9 +18,8 @@ from xiaoan.chatglm.prefix_encoder import PrefixEncoder
 from xiaoan.question_bank.question import Question
 from xiaoan.training.batches import IGNORED, collate, encode_pair
 from xiaoan.training.loop import LoopSettings, StepReport, TrainingRun
-from xiaoan.training.pairs import Pair, bank_pairs, with_slips
+from xiaoan.training.pairs import PLAIN_FORM, Pair, bank_pairs, with_slips
 
-TRAINED_FORMS = ("plain",)
 _VERSIONS_OF = ("torch", "transformers")
 
 
@@ -131,7 +130,7 @@ def _card(
         base_sha256=base.sha256,
         pre_seq_len=settings.pre_seq_len,
         prefix_projection=settings.prefix_projection,
-        forms=TRAINED_FORMS,
+        forms=(PLAIN_FORM,),
         data_sha256=pairs_sha256(pairs),
         metrics=metrics,
         seed=settings.loop.seed,
