@@ -44,6 +44,19 @@ def test_an_output_folder_with_files_in_it_is_not_overwritten(bench: CommandBenc
     assert "不会覆盖" in done.err
 
 
+def test_a_prefix_is_not_overwritten_either(bench: CommandBench, tmp_path: Path) -> None:
+    write_texts(tmp_path)
+    done = bench.run("train", "ptuning", "--output", str(tmp_path))
+    assert done.code == 2
+    assert "不会覆盖" in done.err
+
+
+def test_a_learning_rate_of_zero_is_refused_not_replaced(bench: CommandBench, tmp_path: Path) -> None:
+    done = bench.run("train", "ptuning", "--output", str(tmp_path / "p"), "--learning-rate", "0")
+    assert done.code == 2
+    assert "learning_rate=0.0" in done.err
+
+
 def test_a_broken_line_of_texts_is_named(bench: CommandBench, tmp_path: Path) -> None:
     texts = write_texts(tmp_path)
     texts.write_text(texts.read_text(encoding="utf-8") + '{"statements": []}\n', encoding="utf-8")

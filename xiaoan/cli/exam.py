@@ -9,8 +9,7 @@ import typer
 
 from xiaoan.cli import options
 from xiaoan.cli.services import Action, Services, is_terminal
-from xiaoan.config import OFF, Settings, bank_paths
-from xiaoan.errors import UsageError
+from xiaoan.config import OFF, Settings
 
 if TYPE_CHECKING:
     from xiaoan.assistant.engine import ModelInfo
@@ -66,14 +65,11 @@ def _exam(
     compare: bool,
     as_json: bool,
 ) -> int:
-    from xiaoan.assistant.open_bank import open_bank
     from xiaoan.evaluation.forms import FORMS, form_named
 
     for name in forms:
         form_named(name)
-    bank = open_bank(bank_paths(settings))
-    if bank is None or not len(bank.bank):
-        raise UsageError("没有题可考：题库是空的，或用 off 关掉了。请用 --bank 指定题库。")
+    bank = options.open_filled_bank(settings, "考")
     runs = [settings]
     if compare and settings.effective_prefix != OFF:
         runs.append(replace(settings, prefix=OFF))
@@ -147,6 +143,7 @@ def _score_document(score: "Score") -> dict[str, Any]:
 
 
 def _show(services: Services, bank: "OpenBank", sat: Sequence[tuple["ModelInfo", "ExamReport"]]) -> None:
+    from xiaoan.assistant.bank_check import official_answer
     from xiaoan.terminal.tables import table_lines
     from xiaoan.terminal.verdict import Line
 
@@ -163,7 +160,7 @@ def _show(services: Services, bank: "OpenBank", sat: Sequence[tuple["ModelInfo",
         verified = len(report.wrongly_verified)
         screen.lines([Line(f"答错 {len(report.wrong)} 次；答错却显示为与题库一致：{verified} 次"), Line("")])
     for sitting in sat[0][1].wrong[:_SHOWN_WRONG]:
-        official = "; ".join(sitting.question.answer)
+        official = official_answer(sitting.question)
         screen.lines(
             [Line(f"[{sitting.form}] {sitting.question.stem}　答：{sitting.answer.answer}　应为：{official}")]
         )

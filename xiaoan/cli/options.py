@@ -1,12 +1,16 @@
 """The options that many commands share, spelled once, and the settings they lead to."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from xiaoan.cli.services import Services
-from xiaoan.config import DECODES, DEVICES, DTYPES, Settings, load_settings
+from xiaoan.config import DECODES, DEVICES, DTYPES, Settings, bank_paths, load_settings
+from xiaoan.errors import UsageError
+
+if TYPE_CHECKING:
+    from xiaoan.assistant.open_bank import OpenBank
 
 Model = Annotated[
     str | None, typer.Option("--model", metavar="模型", help="模型文件夹或仓库名；不写就用随程序带的演示模型")
@@ -56,6 +60,21 @@ def settings_for(context: typer.Context, own: Common) -> Settings:
 def remember_outer(context: typer.Context, common: Common) -> None:
     """Keep the options given before the command's name for the command."""
     context.meta[_OUTER] = common
+
+
+def open_filled_bank(settings: Settings, purpose: str) -> "OpenBank":
+    """Return the bank that the settings name.
+
+    Raises:
+        UsageError: it is switched off or has no questions for `purpose` (`考`, `学`).
+        BankError: a file cannot be read.
+    """
+    from xiaoan.assistant.open_bank import open_bank
+
+    bank = open_bank(bank_paths(settings))
+    if bank is None or not len(bank.bank):
+        raise UsageError(f"没有题可{purpose}：题库是空的，或用 off 关掉了。请用 --bank 指定题库。")
+    return bank
 
 
 def services_of(context: typer.Context) -> Services:

@@ -10,8 +10,8 @@ import typer
 from xiaoan.cli import options
 from xiaoan.cli.help import HelpfulCommand
 from xiaoan.cli.services import Action, Services
-from xiaoan.config import Settings, bank_paths, default_paths
-from xiaoan.errors import Interrupted, StorageError, UsageError
+from xiaoan.config import Settings, default_paths
+from xiaoan.errors import Interrupted, StorageError
 
 if TYPE_CHECKING:
     from xiaoan.training.loop import StepReport
@@ -104,7 +104,7 @@ def ptuning(
         return _ptuning(
             settings,
             options.services_of(context),
-            Path(output),
+            _empty_output(output),
             run_folder,
             steps=steps,
             pre_seq_len=pre_seq_len,
@@ -126,13 +126,10 @@ def _ptuning(
     learning_rate: float | None,
     seed: int | None,
 ) -> int:
-    from xiaoan.assistant.open_bank import open_bank
     from xiaoan.chatglm.checkpoint import load_checkpoint
     from xiaoan.training.ptuning import DEMO_SETTINGS, Base, tune_prefix
 
-    bank = open_bank(bank_paths(settings))
-    if bank is None or not len(bank.bank):
-        raise UsageError("没有题可学：题库是空的，或用 off 关掉了。请用 --bank 指定题库。")
+    bank = options.open_filled_bank(settings, "学")
     loop = DEMO_SETTINGS.loop
     chosen = replace(
         DEMO_SETTINGS,
@@ -140,7 +137,7 @@ def _ptuning(
         loop=replace(
             loop,
             steps=steps or loop.steps,
-            learning_rate=learning_rate or loop.learning_rate,
+            learning_rate=loop.learning_rate if learning_rate is None else learning_rate,
             seed=loop.seed if seed is None else seed,
         ),
     )
