@@ -9,6 +9,7 @@ class Severity(StrEnum):
 
     WARNING = "warning"
     REFUSED = "refused"
+    ERROR = "error"
 
 
 class FaultCode(StrEnum):

@@ -67,8 +67,9 @@ class Question:
     """One bank question. Options and answers are texts without labels, in the bank's own order.
 
     A 判断题 has the answer `RIGHT` or `WRONG`, and no options: options that only say 正确 and 错误 are
-    dropped here. A 填空题 has one answer per blank. Raises ValueError for a question without stem or answer,
-    and for a choice whose answer is none of its options.
+    dropped here. A 填空题 has one answer per blank; `any_order` says that the blanks may be filled in any
+    order (无序). Raises ValueError for a question without stem or answer, and for a choice whose answer is
+    none of its options.
     """
 
     stem: str
@@ -78,6 +79,8 @@ class Question:
     profession: str
     question_type: QuestionType
     sources: tuple[Source, ...] = ()
+    explanation: str = ""
+    any_order: bool = False
 
     def __post_init__(self) -> None:
         if not self.stem.strip() or not any(text.strip() for text in self.answer):
@@ -99,8 +102,8 @@ class Question:
     def id(self) -> str:
         """Sixteen hexadecimal digits that stay the same over re-imports.
 
-        Made of the normalised profession, type, stem, set of options and set of answers; not of clause and
-        sources. A 填空题's answers count in their order.
+        Made of the normalised profession, type, stem, set of options and set of answers; not of clause,
+        explanation and sources. A 填空题's answers count in their order.
         """
         answers = [normalize_text(text) for text in self.answer]
         if self.question_type is not QuestionType.BLANK:
