@@ -129,3 +129,18 @@ def test_ten_thousand_characters_cost_little(text: str) -> None:
     started = time.perf_counter()
     match_key(text)
     assert time.perf_counter() - started < 1.0
+
+
+@given(
+    st.text(alphabet=st.sampled_from("停电应的 \t\n　（）()[]【】_＿．.。，,、:?“”'—-~·…×±12kKvVmMhHz%第题"))
+)
+def test_the_quick_way_for_plain_texts_gives_what_the_long_way_gives(text: str) -> None:
+    unseen = "\u200b"  # makes the text take the long way, and leaves nothing behind
+    assert normalize_text(text) == normalize_text(text + unseen)
+    assert normalize_stem(text) == normalize_stem(text + unseen)
+
+
+def test_every_character_below_the_surrogates_goes_both_ways_alike() -> None:
+    for character in map(chr, range(0xD800)):
+        text = f"停{character}电1"
+        assert normalize_text(text) == normalize_text(text + "\u200b")

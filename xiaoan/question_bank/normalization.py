@@ -22,10 +22,11 @@ _ESCAPE_SEQUENCES = re.compile(
     r"|\x1b[ -/]*[0-~]?"
 )
 _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u034f\u061c\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
-    "\ufff9-\ufffb\ufffe\uffff\ud800-\udfff\U000e0000-\U000e0fff]"
+_UNSEEN_CHARACTERS = (
+    "\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u034f\u061c\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
+    "\ufff9-\ufffb\ufffe\uffff\ud800-\udfff\U000e0000-\U000e0fff"
 )
+_UNSEEN = re.compile(f"[{_UNSEEN_CHARACTERS}]")
 
 # Signs that NFKC would melt into the figures beside them (10² is not 102, ① is not 1, 1½ is not 11/2).
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
@@ -46,6 +47,14 @@ _ONE_MARK = str.maketrans(
     }
 )
 _CJK = "\u3400-\u9fff\uf900-\ufaff"
+
+# The characters of most texts. Each is changed by itself or not at all, so one table does what `_unify` does.
+_PLAIN_SIGNS = "\n\t -~\xb1\xb7\xd7\u2018-\u201d\u2026\u2014\u3000-\u3002\u300a-\u3011\uff01-\uff5e"
+_PLAIN = re.compile(f"[{_PLAIN_SIGNS}\u4e00-\u9fff]*")
+_PLAIN_TABLE = {
+    ord(sign): unicodedata.normalize("NFKC", sign).translate(_ONE_MARK)
+    for sign in re.findall(f"[{_PLAIN_SIGNS}]", "".join(map(chr, range(0xFF5F))))
+}
 _LONG_DOTS = re.compile(r"\.{3,}")
 _FULL_STOP = re.compile(rf'(?<=[{_CJK})"》])\.(?![.0-9A-Za-z])|。{{2,}}')
 
@@ -60,6 +69,7 @@ _UNIT_SPELLING = re.compile(
     r"(?<![A-Za-z])[kK][vV](?![A-Za-z])"
     r"|(?<=[0-9_])(?:[kK][vV][aA]|[kK][aAmMgGwW]|[cC][mM]|MM|[hH][zZ])(?![A-Za-z])"
 )
+_UNIT_LETTER = re.compile("[kKcCMhH]")
 _UNIT_AS_WRITTEN = {unit.lower(): unit for unit in ("kV", "kVA", "kA", "km", "kg", "kW", "cm", "mm", "Hz")}
 
 _MEASURE_WORD = (
@@ -76,6 +86,7 @@ _QUESTION_NUMBER = re.compile(
     r")\s*"
 )
 
+_MAY_BE_NUMBERED = re.compile(rf"[\s{_UNSEEN_CHARACTERS}]*[第(（\d]")
 _NARROW_FOR_NUMBERS = str.maketrans("０１２３４５６７８９．：，（）", "0123456789.:,()")
 
 _NUMBERED_BLANK = re.compile(r"_{1,3}(?:\(\d{1,2}\)_+)+")
@@ -130,6 +141,8 @@ def strip_question_number(text: str) -> str:
     Clause numbers and quantities (`7.23 工作…`, `220 千伏…`, `1、2号主变…`) stay, and so does a text that is
     only a number.
     """
+    if not _MAY_BE_NUMBERED.match(text):
+        return text
     narrow = _UNSEEN.sub("", text).translate(_NARROW_FOR_NUMBERS)
     start = 0
     while (found := _QUESTION_NUMBER.match(narrow, start)) and found.end() < len(narrow):
@@ -184,6 +197,8 @@ def _repeat(step: Callable[[str], str], text: str) -> str:
 
 def _unify(text: str) -> str:
     """One width and one style of marks; spaces stay, since question numbers are told by them."""
+    if _PLAIN.fullmatch(text):
+        return text.translate(_PLAIN_TABLE)
     text = _LINE_ENDS.sub("\n", _ESCAPE_SEQUENCES.sub("", text))
     text = _VARIATION_SELECTORS.sub("", _UNSEEN.sub("", text))
     text = _SUPERSCRIPT_RUN.sub(_plain_superscript, text.replace("´", "'"))
@@ -200,17 +215,27 @@ def _plain_superscript(run: re.Match[str]) -> str:
 
 
 def _tighten(text: str) -> str:
-    """No needless spaces, one spelling of units, of dots and of the full stop."""
-    text = _SPACE_BEFORE_UNIT.sub("", text)
-    text = _SPACE_NOT_BETWEEN_WORDS.sub("", _SPACES.sub(" ", text))
-    text = _UNIT_SPELLING.sub(lambda unit: _UNIT_AS_WRITTEN[unit[0].lower()], text)
-    return _FULL_STOP.sub("。", _LONG_DOTS.sub("...", text))
+    """No needless spaces, one spelling of units, of dots and of the full stop.
+
+    Each step is taken only where the text has what it looks for: most texts have none of it.
+    """
+    if _SPACES.search(text):
+        text = _SPACE_BEFORE_UNIT.sub("", text)
+        text = _SPACE_NOT_BETWEEN_WORDS.sub("", _SPACES.sub(" ", text))
+    if _UNIT_LETTER.search(text):
+        text = _UNIT_SPELLING.sub(lambda unit: _UNIT_AS_WRITTEN[unit[0].lower()], text)
+    if "." in text or "。。" in text:
+        text = _FULL_STOP.sub("。", _LONG_DOTS.sub("...", text))
+    return text
 
 
 def _one_blank(text: str) -> str:
     """Every form of a blank, also brackets in brackets, as BLANK; neighbouring blanks are one."""
-    text = _NUMBERED_BLANK.sub(BLANK, _UNDERSCORES.sub(BLANK, text))
-    return _UNDERSCORES.sub(BLANK, _BRACKETED_BLANK.sub(_blank_for_brackets, text))
+    if "_" in text:
+        text = _NUMBERED_BLANK.sub(BLANK, _UNDERSCORES.sub(BLANK, text))
+    if "(" in text or "[" in text:
+        text = _BRACKETED_BLANK.sub(_blank_for_brackets, text)
+    return _UNDERSCORES.sub(BLANK, text) if "__" in text else text
 
 
 def _blank_for_brackets(brackets: re.Match[str]) -> str:
