@@ -1,0 +1,226 @@
+"""Where labels of options stand in a text: A. B. C., （A）, ①, 1) … and the options that they part it into.
+
+Every pattern here has a bounded length or is tried once per character, so that a long text costs linear time.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+
+from xiaoan.question_bank.question import option_label
+
+
+@dataclass(frozen=True, slots=True)
+class AskedOption:
+    """One option as asked: its own label (a capital letter, a figure or ①) and its text."""
+
+    label: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A place that may be an option's label: [start, end) in the text, its place in the alphabet from 0."""
+
+    start: int
+    end: int
+    family: str
+    style: str
+    number: int
+    doubtful: bool
+
+
+# One character for one character, so that places in the half-width text are places in the text as typed.
+_HALF_WIDTH = str.maketrans(
+    {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
+    | {"\u3000": " ", "【": "[", "】": "]", "〔": "[", "〕": "]", "丨": "|", "－": "-", "—": "-"}
+)
+CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫"
+IN_BRACKETS = "⑴⑵⑶⑷⑸⑹⑺⑻⑼⑽⑾⑿"
+_LABEL = re.compile(
+    r"[(\[{] ?(?P<enclosed>[A-Za-z]|\d{1,2}) ?[)\]}][.、:,]?"
+    r"|(?P<marked>[A-Za-z]|\d{1,2}) ?(?P<mark>[.、:,)。-])"
+    rf"|(?P<sign>[{CIRCLED}{IN_BRACKETS}])[.、:]?"
+)
+_BARE_LABEL = re.compile(r"(?:(?<=^)|(?<=[\s;,|。)?]))(?P<bare>[A-Z])(?![A-Za-z.、:,)-]) ?", re.MULTILINE)
+_BEFORE_LABEL = frozenset(" \n;,|。、)]}#*$?!:\"'>_”’")
+_ENDS_ASKING = (")", "]", "_", "?")
+SEPARATORS = " \n\t\u3000;；,，、。|｜丨*#$"
+CELL_SEPARATORS = " \n\t\u3000;；,，|｜丨*#$"
+_UNLABELLED = re.compile(r"\$[;|]\$|\*{2,}|#{2,}|\|+|\n+|;")
+
+# The spaces before a line end are tried once, from the first on, so that ten thousand of them cost no more than other text.
+_LINE_BREAK = re.compile(r"(?:(?<! ) ++)?+\n+ *")
+_LINE_BREAK_IN_WORDS = re.compile(r"(?<=[0-9A-Za-z]) *\n+ *(?=[0-9A-Za-z])")
+
+
+def best_run(narrow: str, *, headed: bool) -> list[Label]:
+    """Return the labels A, B, … (or 1, ①) that part `narrow` into options; empty when it has none.
+
+    Letters go before figures, since figures also number the items of a stem. `headed` says that options
+    are to be expected here, because a heading announced them or the text is a cell of options.
+    """
+    labels = list(find_labels(narrow))
+    for family in ("upper", "lower", "figure", "circled", "bracketed"):
+        of_family = [label for label in labels if label.family == family]
+        if family in ("upper", "lower") or headed:
+            run = _longest_run(narrow, of_family)
+        else:
+            run = [] if _numbers_the_stem(narrow, of_family) else _longest_run(narrow, of_family)
+        if run:
+            return run
+    return _bare_run(narrow, headed=headed)
+
+
+def find_labels(narrow: str) -> Iterator[Label]:
+    """Every place of `narrow` that may be a label."""
+    for found in _LABEL.finditer(narrow):
+        before = narrow[found.start() - 1 : found.start()]
+        name = found["enclosed"] or found["marked"] or found["sign"]
+        style = found["mark"] or ("()" if found["enclosed"] else "")
+        family, number = _family_and_number(name)
+        parted = not before or before in _BEFORE_LABEL
+        if not parted and not _may_touch(before, family, style, number):
+            continue
+        after = narrow[found.end() : found.end() + 1]
+        if family == "figure" and style in (".", ":") and after.isdigit():
+            continue  # 1.5, 10:30
+        doubtful = not parted and style == "." and after.isdigit() and not before.isdigit()  # 见图B.1
+        yield Label(found.start(), found.end(), family, style, number, doubtful)
+
+
+def _family_and_number(name: str) -> tuple[str, int]:
+    if name.isascii() and name.isdigit():
+        return "figure", int(name) - 1
+    if name in CIRCLED:
+        return "circled", CIRCLED.index(name)
+    if name in IN_BRACKETS:
+        return "bracketed", IN_BRACKETS.index(name)
+    return ("upper" if name.isupper() else "lower"), ord(name.lower()) - ord("a")
+
+
+def _may_touch(before: str, family: str, style: str, number: int) -> bool:
+    """Whether a label may follow a character that parts nothing: 省级部门C、国务院, but not dB(A)."""
+    if family in ("circled", "bracketed"):
+        return True
+    if before.isascii() and before.isalpha():
+        return number > 0 and style == "()"
+    if family == "figure" and style != "()":
+        return style == ")" and not before.isascii()
+    if before.isdigit():
+        return number > 0 and style in (".", "、", "()")
+    return style in (".", "、", ")", "()")
+
+
+def _longest_run(narrow: str, labels: list[Label]) -> list[Label]:
+    """Return the longest run 0, 1, 2, … of one style or of mixed ones; the later one of equals."""
+    for allowed in ([label for label in labels if not label.doubtful], labels):
+        by_style = sorted(allowed, key=lambda label: label.style)
+        groups = [sorted(group, key=_start) for _, group in groupby(by_style, key=lambda label: label.style)]
+        runs = [run for group in [allowed, *groups] for run in _runs(narrow, group)]
+        if runs:
+            return max(runs, key=lambda run: (len(run), run[0].start))
+    return []
+
+
+def _start(label: Label) -> int:
+    return label.start
+
+
+def _runs(narrow: str, labels: Iterable[Label]) -> Iterator[list[Label]]:
+    """Every run of at least two consecutive labels, each with a text after it."""
+    run: list[Label] = []
+    for label in labels:
+        if run and label.number == len(run) and narrow[run[-1].end : label.start].strip(SEPARATORS):
+            run.append(label)
+        elif run and label.number == len(run):  # "A、B、C三相": labels without texts are no options
+            run = []
+        elif label.number == 0:
+            yield from _whole_run(narrow, run)
+            run = [label]
+    yield from _whole_run(narrow, run)
+
+
+def _whole_run(narrow: str, run: list[Label]) -> Iterator[list[Label]]:
+    """Yield `run` if it is one, its last label dropped where nothing follows it."""
+    if run and not narrow[run[-1].end :].strip(SEPARATORS):
+        run = run[:-1]
+    if len(run) >= 2:
+        yield run
+
+
+def _numbers_the_stem(narrow: str, labels: list[Label]) -> bool:
+    """Whether figures number the items of a statement (应具备下列条件：(1)…；(2)…) instead of its options."""
+    first = next((label for label in labels if label.number == 0), None)
+    if first is None or not narrow[: first.start].strip():
+        return False
+    on_own_lines = all(narrow[label.start - 1] == "\n" for label in labels if label.start)
+    before = narrow[: first.start].rstrip()
+    asks = any(sign in before for sign in ("()", "( )", "(  )", "_", "?", "何", "几", "什么", "哪", "多少"))
+    return not on_own_lines and not asks and before.endswith((":", ",", "、", "。", ";", "-"))
+
+
+def _bare_run(narrow: str, *, headed: bool) -> list[Label]:
+    """Labels without any mark (A 停电 B 验电), only where options are likely, and all texts different."""
+    labels = [
+        Label(found.start(), found.end(), "upper", "bare", ord(found["bare"]) - ord("A"), doubtful=True)
+        for found in _BARE_LABEL.finditer(narrow)
+    ]
+    run = max(_runs(narrow, labels), key=len, default=[])
+    before = narrow[: run[0].start] if run else ""
+    if not run or not (
+        headed or not before or before.endswith("\n") or before.rstrip(" 。.:").endswith(_ENDS_ASKING)
+    ):
+        return []
+    texts = [option.text for option in options_of(narrow, run)]
+    return run if len(set(texts)) == len(texts) else []
+
+
+def options_of(text: str, run: list[Label], *, tidy: bool = True) -> tuple[AskedOption, ...]:
+    """Return the options that the labels of `run` part `text` into; `tidy` as in `option_text`."""
+    ends = [label.start for label in run[1:]] + [len(text)]
+    return tuple(
+        AskedOption(_label_name(text[label.start : label.end]), option_text(text[label.end : end], tidy=tidy))
+        for label, end in zip(run, ends, strict=True)
+    )
+
+
+def _label_name(written: str) -> str:
+    return half_width(written).strip(" ()[]{}.、:,。-").upper()
+
+
+def option_text(text: str, *, tidy: bool = True) -> str:
+    """Return an option's text without separators; `tidy` takes off a last stop and a stray bracket too."""
+    if not tidy:
+        return one_line(text).strip(CELL_SEPARATORS)
+    text = one_line(text).strip(SEPARATORS)
+    if text.endswith((".", "．")) and not text.endswith(".."):
+        text = text[:-1]
+    if text.endswith((")", "）")) and not any(bracket in text for bracket in "(（"):
+        text = text[:-1]
+    return text.strip(SEPARATORS)
+
+
+def unlabelled_options(text: str) -> tuple[AskedOption, ...]:
+    """Options that are only separated, by the first kind of separator that parts the text."""
+    narrow = half_width(text)
+    kinds = {found[0][0] for found in _UNLABELLED.finditer(narrow)}
+    for kind in "$*#|\n;":
+        if kind in kinds:
+            cuts = [found.span() for found in _UNLABELLED.finditer(narrow) if found[0][0] == kind]
+            inner = [text[left[1] : right[0]] for left, right in pairwise([(0, 0), *cuts, (len(text), 0)])]
+            texts = [shown for piece in inner if (shown := option_text(piece))]
+            if len(texts) >= 2:
+                return tuple(AskedOption(option_label(place), shown) for place, shown in enumerate(texts))
+    return ()
+
+
+def one_line(text: str) -> str:
+    """Join lines: with a space between latin words or figures, without one in Chinese."""
+    return _LINE_BREAK.sub("", _LINE_BREAK_IN_WORDS.sub(" ", text)).strip()
+
+
+def half_width(text: str) -> str:
+    """Return `text` with half-width letters, figures and marks, character for character."""
+    return text.translate(_HALF_WIDTH)

@@ -1,0 +1,1 @@
+"""A sheet into questions: its header, its rows, and what is wrong with them."""
