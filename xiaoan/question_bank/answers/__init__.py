@@ -1,0 +1,1 @@
+"""What grading stands on: the options an answer names, quantities, blanks, keywords."""
