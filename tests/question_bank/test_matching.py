@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import pytest
 
 from tests.question_bank.factory import bank, fill, judge, multiple, single
+from xiaoan.question_bank.finding.match_index import MatchIndex, Shelf
 from xiaoan.question_bank.matching import Matcher, MatchKind
 from xiaoan.question_bank.parsing import parse_question
-from xiaoan.question_bank.question import Question
+from xiaoan.question_bank.question import Question, Source
 
 DISTANCE = single("10kV设备不停电时，安全距离不得小于（　　）m。", ["0.7", "1.0", "1.5"], "0.7")
 TICKET = single("工作票应由（ ）签发。", ["工作票签发人", "工作负责人", "工作许可人"], "工作票签发人")
@@ -233,3 +236,113 @@ def test_words_in_brackets_are_not_dropped_as_a_profession(typed: str) -> None:
 def test_words_behind_the_options_heading_belong_to_the_question() -> None:
     typed = "10kV设备不停电时，安全距离不得小于（ ）m。选项：不正确的是 A.0.7; B.1.0; C.1.5"
     assert kind(typed) is MatchKind.SIMILAR
+
+
+def shelf(*questions: Question) -> Shelf:
+    return Shelf(questions.__getitem__, MatchIndex.build(questions))
+
+
+def test_one_question_in_two_files_is_one_question_with_both_places() -> None:
+    elsewhere = replace(TICKET, sources=(Source("另一份.xlsx", "题库", 7),))
+    match = Matcher([shelf(DISTANCE, TICKET), shelf(elsewhere)]).match(parse_question(TICKET.stem))
+    assert match.kind is MatchKind.EQUIVALENT
+    assert match.questions[0].sources == TICKET.sources + elsewhere.sources
+
+
+def test_rows_that_ask_and_answer_the_same_are_one_question() -> None:
+    again = replace(TICKET, stem="工作票应当由（ ）签发", options=("工作票签发人", "调控人员"))
+    assert Matcher(bank(TICKET, again)).match(parse_question("工作票应由（ ）签发")).questions == (TICKET,)
+
+
+def test_the_same_answer_all_of_the_above_is_not_the_same() -> None:
+    first = single("正确的是（ ）", ["停电", "验电", "以上都对"], "以上都对")
+    second = single("正确的是（ ）", ["接地", "监护", "以上都对"], "以上都对")
+    assert kind("正确的是（ ）", Matcher(bank(first, second))) is MatchKind.AMBIGUOUS
+
+
+def test_the_named_profession_goes_before_a_question_for_all() -> None:
+    general = judge("应先验电再接地。", "错误", profession="通用")
+    own = judge("应先验电再接地。", "正确", profession="线路")
+    matcher = Matcher(bank(general, own))
+    assert matcher.match(parse_question("应先验电再接地"), "线路").questions == (own,)
+    assert matcher.match(parse_question("依据线路安规，应先验电再接地")).questions == (own,)
+    assert kind("应先验电再接地", matcher) is MatchKind.AMBIGUOUS
+
+
+@pytest.mark.parametrize("typed", ["（√）", "（正确）", "。对", "（T）", "（A）\nA.正确 B.错误"])
+def test_a_statement_with_the_official_verdict_is_the_question_and_with_the_other_is_not(typed: str) -> None:
+    right, wrong = STATEMENT, replace(STATEMENT, answer=("错误",))
+    assert Matcher(bank(right)).match(parse_question("绝缘手套应每半年试验一次" + typed)).questions == (
+        right,
+    )
+    match = Matcher(bank(wrong)).match(parse_question("绝缘手套应每半年试验一次" + typed))
+    assert (match.kind, match.similar) == (MatchKind.SIMILAR, (wrong,))
+
+
+@pytest.mark.parametrize(
+    ("filling", "expected"),
+    [
+        ("（A. 工作票签发人）", MatchKind.EQUIVALENT),
+        ("__工作票签发人__", MatchKind.EQUIVALENT),
+        ("（A）", MatchKind.SIMILAR),
+        ("（B. 工作负责人）", MatchKind.SIMILAR),
+        ("__工作负责人__", MatchKind.SIMILAR),
+        ("（A. 工作负责人）", MatchKind.SIMILAR),
+    ],
+)
+def test_a_blank_may_hold_label_and_text_of_the_official_answer(filling: str, expected: MatchKind) -> None:
+    assert kind(f"工作票应由{filling}签发。") is expected
+
+
+def test_blanks_in_any_order_are_filled_in_any_order_and_others_are_not() -> None:
+    typed = "装设接地线应先接导体端，后接接地端。"
+    assert kind(typed, Matcher(bank(replace(ORDER, any_order=True)))) is MatchKind.EQUIVALENT
+    assert kind(typed, Matcher(bank(ORDER))) is MatchKind.SIMILAR
+
+
+def test_an_index_of_other_questions_verifies_nothing() -> None:
+    other = MatchIndex.build([TICKET, DISTANCE])
+    matcher = Matcher([Shelf((DISTANCE, TICKET).__getitem__, other)])
+    for question in (DISTANCE, TICKET):
+        assert matcher.match(parse_question(question.stem)).questions == ()
+
+
+def test_a_stem_of_hundreds_of_questions_is_told_by_its_options_or_filling() -> None:
+    questions = [single("正确的是（ ）", [f"措施{n}", f"办法{n}"], f"措施{n}") for n in range(300)]
+    matcher = Matcher(bank(*questions))
+    assert matcher.match(parse_question("正确的是（ ）A.办法250 B.措施250")).questions == (questions[250],)
+    assert matcher.match(parse_question("正确的是措施251")).questions == (questions[251],)
+    assert kind("正确的是（ ）", matcher) is MatchKind.AMBIGUOUS
+
+
+def test_sf6_and_thousands_are_written_in_two_ways_each() -> None:
+    gas = single("SF₆断路器应（ ）检修", ["停电", "带电"], "停电")
+    assert Matcher(bank(gas)).match(parse_question("SF6断路器应停电检修")).questions == (gas,)
+    gauge = single("应使用1000V的（ ）", ["SF₆表", "兆欧表"], "SF₆表")
+    asked = parse_question("应使用1,000V的（ ）A.兆欧表 B.SF6表")
+    assert Matcher(bank(gauge)).match(asked).questions == (gauge,)
+    for other in ("应使用1,500V的（ ）", "应使用100V的（ ）", "应使用1、00V的（ ）"):
+        assert kind(other, Matcher(bank(gauge))) is MatchKind.SIMILAR
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("绳索与设备的距离为（1.5m）m。", MatchKind.EQUIVALENT),
+        ("绳索与设备的距离为（1.50）m。", MatchKind.EQUIVALENT),
+        ("绳索与设备的距离为__1.5__m。", MatchKind.EQUIVALENT),
+        ("绳索与设备的距离为（1.5m）mm。", MatchKind.SIMILAR),
+        ("绳索与设备的距离为（1.50）mm。", MatchKind.SIMILAR),
+        ("绳索与设备的距离为（15.0）m。", MatchKind.SIMILAR),
+        ("绳索与设备的距离为（1.05）m。", MatchKind.SIMILAR),
+        ("绳索与设备的距离为（10.5）m。", MatchKind.SIMILAR),
+    ],
+)
+def test_a_filling_may_hold_the_unit_again_or_zeros_at_its_end(typed: str, expected: MatchKind) -> None:
+    assert kind(typed, Matcher(bank(fill("绳索与设备的距离为（ ）m。", ["1.5"])))) is expected
+
+
+def test_a_mark_at_the_end_of_a_lined_filling_does_no_harm() -> None:
+    sign = single("操作处应挂（ ）。", ["禁止分闸！", "禁止合闸！"], "禁止分闸！")
+    assert kind("操作处应挂__禁止分闸！__。", Matcher(bank(sign))) is MatchKind.EQUIVALENT
+    assert kind("操作处应挂__禁止合闸！__。", Matcher(bank(sign))) is MatchKind.SIMILAR

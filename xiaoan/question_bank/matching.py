@@ -1,33 +1,45 @@
 """Which bank question is this? Equal words make a match; likeness never does.
 
-Equal means: the same `match_key`. A blank may be filled, but only with the official answer, and a blank at
-the end may be left out. With options, these must be the bank's, in any order and under any labels. Everything
-else, however alike, is at most `similar`: shown to the person, never used to verify.
+Equal means: the same `match_key`, but for neutral words (`neutral_words`) and a lead-in that names the same book
+(`lead_ins`). A blank may be filled, but only with the official answer, and a blank at the end may be left out.
+With options, these must be the bank's, in any order and under any labels. A verdict on a 判断题 must be the official
+one. Everything else, however alike, is at most `similar`: shown to the person, never used to verify.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import permutations
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from xiaoan.question_bank.normalization import BLANK, match_key, normalize_stem, normalize_text, text_key
+from xiaoan.question_bank.finding.fillings import filled_stems, holds_answers, is_told_apart
+from xiaoan.question_bank.finding.lead_ins import lead_ins_agree, professions_named
+from xiaoan.question_bank.finding.leading_numbers import numbers_agree
+from xiaoan.question_bank.finding.match_index import MatchIndex, Shelf
+from xiaoan.question_bank.finding.neutral_words import reduce_key
+from xiaoan.question_bank.finding.readings import Reading, readings
+from xiaoan.question_bank.finding.stem_keys import (
+    StemForm,
+    forms_of_question,
+    plain_figures,
+    plain_stem,
+    stem_forms,
+)
+from xiaoan.question_bank.normalization import BLANK, normalize_text, text_key
 from xiaoan.question_bank.parsing import AskedOption, AskedQuestion
 from xiaoan.question_bank.question import RIGHT, WRONG, Question, QuestionBank, QuestionType, judge_word
 
-_SIMILAR_AT_MOST = 3
-_LIKENESS = 60.0
-"""Least `rapidfuzz.fuzz.ratio` (0 to 100) of two keys for a question to be shown as similar."""
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-_HEAD_LENGTH = 8
-_ANY_ORDER_AT_MOST = 5
+_SIMILAR_AT_MOST = 3
+_FETCHED_AT_MOST = 40
+"""How many questions of one wording are looked at; more than these nobody can be shown."""
+
+_ENTRIES_KEPT = 4096
 _EVERY_PROFESSION = frozenset(["", "通用", "公共", "全部", "所有", "不限"])
-_LETTERS_IN_BLANK = re.compile(r"(?<![0-9A-Za-z])\(([A-Za-z]{1,8})\)")
-_FILLED_BRACKETS = re.compile(r"(?<![0-9A-Za-z])\(([^()]{1,80})\)(?![0-9.])")  # (1)5m is not 15m
-_NUMBERED_THING = re.compile(r"[(\[]?\d{1,3}[)\].、:]+(?=号)")
-_WORD = re.compile(r"\w")
-_UNIT_AT_END = re.compile(r"(?<=\d)(?:[A-Za-zΩ°%]+|[米秒天年人个次倍]|千伏|毫米|厘米|分钟|小时|个月)$")
-_BETWEEN_FILLINGS = re.compile(r"[;,、|/和\s]+")
 _NAMES_LETTERS = re.compile(
     r"[A-H]选?项.*|[A-H](?:[,、和及与或/]?[A-H])+(?:[选两三项者都均全皆是正确对错误不])*"
 )
@@ -52,19 +64,27 @@ class Match:
     similar: tuple[Question, ...] = ()
 
 
-class Matcher:
-    """Finds asked questions in a bank. Building it costs one normalisation per question."""
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A bank question with what it is compared by."""
 
-    def __init__(self, bank: QuestionBank) -> None:
-        self._questions = bank.questions
-        self._stems = [normalize_stem(question.stem) for question in bank]
-        self._keys = [match_key(stem) for stem in self._stems]
-        self._by_key: dict[str, list[int]] = {}
-        self._by_head: dict[str, list[int]] = {}
-        for place, (stem, key) in enumerate(zip(self._stems, self._keys, strict=True)):
-            self._by_key.setdefault(key.removesuffix(BLANK), []).append(place)
-            if BLANK in stem:
-                self._by_head.setdefault(_head(stem)[:_HEAD_LENGTH], []).append(place)
+    question: Question
+    plain: str
+    forms: tuple[StemForm, ...]
+
+
+_Place = tuple[int, int]
+"""A shelf's number and a place on it."""
+
+
+class Matcher:
+    """Finds asked questions in a bank. Many threads may ask one matcher at a time."""
+
+    def __init__(self, bank: QuestionBank | Sequence[Shelf]) -> None:
+        if isinstance(bank, QuestionBank):
+            bank = [Shelf(bank.questions.__getitem__, MatchIndex.build(bank))]
+        self._shelves = tuple(bank)
+        self._entry = lru_cache(maxsize=_ENTRIES_KEPT)(self._read_entry)
 
     def match(self, asked: AskedQuestion, profession: str | None = None) -> Match:
         """Return what the bank knows of `asked`.
@@ -72,76 +92,171 @@ class Matcher:
         A 专业 that the person wrote goes before `profession`. A question of another 专业 is only similar; one
         for every 专业 (通用) fits each.
         """
-        wanted = asked.profession or profession
-        same_words: list[int] = []
-        for reading in _readings(asked):
-            same_words = self._same_words(match_key(reading.stem))
-            found = [place for place in same_words if _agrees(self._questions[place], reading, wanted)]
-            if found:
-                kind = MatchKind.EQUIVALENT if len(found) == 1 else MatchKind.AMBIGUOUS
-                return Match(kind, tuple(self._questions[place] for place in found))
-        similar = self._similar(match_key(asked.stem), same_words)
+        said = replace(asked, profession=asked.profession or profession)
+        near: list[_Place] = []
+        first: Reading | None = None
+        for reading in readings(asked):
+            first = first or reading
+            for find, same in _WAYS[1:] if reading.only_filled else _WAYS:
+                places, complete = self._places(find, reading, said.profession)
+                found = [
+                    entry.question
+                    for entry in map(self._entry, places)
+                    if _agrees(entry, reading, said) and same(entry, reading)
+                ]
+                if found:
+                    return _conclusion(found, _professions_said(said, reading), complete=complete)
+                near += places
+        similar = self._similar(first, near)
         return Match(MatchKind.SIMILAR if similar else MatchKind.NONE, (), similar)
 
-    def _same_words(self, key: str) -> list[int]:
-        """Places of the questions with these words, whatever their options and 专业."""
-        if not key.strip("_"):
-            return []
-        return self._by_key.get(key.removesuffix(BLANK), []) or self._filled(key)
+    def _places(self, find: "_Find", reading: Reading, profession: str | None) -> tuple[list[_Place], bool]:
+        """Where the words of `reading` may stand, and whether these are all such places."""
+        import numpy as np
 
-    def _filled(self, key: str) -> list[int]:
-        """Places of the questions whose blanks, filled with the official answer, give `key`."""
-        heads = {key[:length] for length in range(min(_HEAD_LENGTH, len(key)) + 1)}
-        places = sorted({place for head in heads for place in self._by_head.get(head, ())})
-        return [
-            place for place in places if key in _filled_keys(key, self._stems[place], self._questions[place])
-        ]
+        places: list[_Place] = []
+        complete = True
+        for number, shelf in enumerate(self._shelves):
+            found = np.unique(np.concatenate([find(shelf.index, form) for form in reading.forms]))
+            if len(found) > _FETCHED_AT_MOST:
+                found = _narrowed(found, shelf.index, reading, profession)
+                complete = complete and len(found) <= _FETCHED_AT_MOST
+            places += [(number, int(place)) for place in found[:_FETCHED_AT_MOST]]
+        return places, complete
 
-    def _similar(self, key: str, first: Sequence[int]) -> tuple[Question, ...]:
-        """The questions at `first`, then the nearest by their letters, at most three in all."""
-        from rapidfuzz import fuzz, process
+    def _similar(self, asked: Reading | None, near: Sequence[_Place]) -> tuple[Question, ...]:
+        """The questions at `near`, then the nearest by their letters, at most three in all."""
+        if asked is None:
+            return ()
+        words = asked.forms[0].words
+        ranked: list[tuple[float, _Place]] = []
+        for number, shelf in enumerate(self._shelves):
+            nearest = shelf.index.nearest(words, 2 * _SIMILAR_AT_MOST)
+            ranked += [(score, (number, place)) for score, place in nearest]
+        ranked.sort(key=lambda scored: (-scored[0], scored[1]))
+        shown: dict[str, Question] = {}
+        for place in [*near, *(place for _, place in ranked)]:
+            question = self._entry(place).question
+            shown.setdefault(question.id, question)
+            if len(shown) == _SIMILAR_AT_MOST:
+                break
+        return tuple(shown.values())
 
-        places = list(first[:_SIMILAR_AT_MOST])
-        if key.strip("_"):
-            limit = _SIMILAR_AT_MOST + len(places)
-            nearest = process.extract(key, self._keys, scorer=fuzz.ratio, limit=limit, score_cutoff=_LIKENESS)
-            places += [place for _, _, place in nearest if place not in places]
-        return tuple(self._questions[place] for place in places[:_SIMILAR_AT_MOST])
-
-
-def _readings(asked: AskedQuestion) -> Iterator[AskedQuestion]:
-    """What may have been meant, each to be held against the bank word by word.
-
-    As parsed; `（4）m` as 4m; `（B）` as option B's text; no options at all, but a stem with figures.
-    """
-    yield asked
-    stem = normalize_stem(asked.stem)
-    yield replace(asked, stem=_FILLED_BRACKETS.sub(r"\1", stem))
-    if not asked.options:
-        return
-    texts = {option.label: option.text for option in asked.options}
-    letters = [found.upper() for found in _LETTERS_IN_BLANK.findall(stem)]
-    if len(letters) == 1 and all(letter in texts for letter in letters[0]):
-        filling = "、".join(texts[letter] for letter in letters[0])
-        yield replace(asked, stem=_LETTERS_IN_BLANK.sub(lambda _: filling, stem))
-    yield replace(asked, stem=asked.text.replace("\n", " "), options=())
+    def _read_entry(self, place: _Place) -> _Entry:
+        question = self._shelves[place[0]].question(place[1])
+        return _Entry(question, plain_stem(question.stem), forms_of_question(question))
 
 
-def _agrees(question: Question, asked: AskedQuestion, profession: str | None) -> bool:
-    """Whether 题型, 专业 and options are those of the question, as far as they were said."""
+_Find = Callable[[MatchIndex, StemForm], "NDArray[np.uint32]"]
+
+
+def _by_words(index: MatchIndex, form: StemForm) -> "NDArray[np.uint32]":
+    return index.exact(form.key)
+
+
+def _by_filling(index: MatchIndex, form: StemForm) -> "NDArray[np.uint32]":
+    return index.filled(form.words)
+
+
+def _narrowed(
+    places: "NDArray[np.uint32]", index: MatchIndex, reading: Reading, profession: str | None
+) -> "NDArray[np.uint32]":
+    """Those of `places` with the options and the 专业 that were said: 下列说法正确的是 alone is the stem of thousands."""
+    import numpy as np
+
+    if reading.options:
+        options = [option.text for option in reading.options]
+        so = np.concatenate([index.whole(form.words, options) for form in reading.forms])
+        places = places[np.isin(places, so)] if len(so) else places
+    if profession and normalize_text(profession) not in _EVERY_PROFESSION:
+        places = index.of_professions(places, [profession, *_EVERY_PROFESSION])
+    return places
+
+
+def _same_words(entry: _Entry, reading: Reading) -> bool:
+    return any(_forms_agree(asked, banked, entry) for asked in reading.forms for banked in entry.forms)
+
+
+def _same_filling(entry: _Entry, reading: Reading) -> bool:
+    """Whether the official answer in the blanks makes the words of `reading`."""
+    told_apart = is_told_apart(entry.question)
+    for asked in (form for form in reading.forms if holds_answers(form.words, entry.question)):
+        for filled in filled_stems(entry.plain, entry.question, asked.words):
+            for banked in stem_forms(plain_stem(filled)):
+                letters = told_apart or _without_last_blank(asked.words) == _without_last_blank(banked.words)
+                if letters and _forms_agree(asked, banked, entry):
+                    return True
+    return False
+
+
+def _without_last_blank(words: str) -> str:
+    return words.removesuffix(BLANK)
+
+
+_WAYS: tuple[tuple[_Find, Callable[[_Entry, Reading], bool]], ...] = (
+    (_by_words, _same_words),
+    (_by_filling, _same_filling),
+)
+
+
+def _forms_agree(asked: StemForm, banked: StemForm, entry: _Entry) -> bool:
+    profession = normalize_text(entry.question.profession)
+    return asked.key == banked.key and lead_ins_agree(
+        asked.lead_in, banked.lead_in, profession, for_all=profession in _EVERY_PROFESSION
+    )
+
+
+def _agrees(entry: _Entry, reading: Reading, asked: AskedQuestion) -> bool:
+    """Whether 题型, 专业, verdict and options are those of the question, as far as they were said."""
+    question = entry.question
     if asked.question_type not in (None, question.question_type):
         return False
-    if not _professions_agree(profession, question.profession):
+    if reading.only_judge and question.question_type is not QuestionType.JUDGE:
         return False
-    if _numbered_thing(asked.text) != _numbered_thing(question.stem):
+    if reading.verdict and reading.verdict != question.answer[0]:
         return False
-    return not asked.options or _same_options(asked.options, question)
+    if not _professions_agree(asked.profession, question.profession) or not _lead_in_fits(
+        entry, asked.profession
+    ):
+        return False
+    if not numbers_agree(asked.text, question.stem):
+        return False
+    return not reading.options or _same_options(reading.options, question)
 
 
-def _numbered_thing(text: str) -> str:
-    """The number of `(2)号主变…`, which `normalize_stem` takes for a question's number; else empty."""
-    found = _NUMBERED_THING.match(normalize_text(text))
-    return found[0].strip("()[].、:") if found else ""
+def _professions_said(asked: AskedQuestion, reading: Reading) -> frozenset[str]:
+    """The 专业 that the person named, or else the lead-in: as written, and by the names known."""
+    if asked.profession:
+        return frozenset([normalize_text(asked.profession)])
+    return frozenset(name for form in reading.forms if form.lead_in for name in form.lead_in.professions)
+
+
+def _conclusion(found: Sequence[Question], professions: frozenset[str], *, complete: bool) -> Match:
+    """One question if all found ask the same and are answered the same; `found` in the bank's order.
+
+    Where the person named a 专业, its own questions go before those for every 专业.
+    """
+    merged = QuestionBank(found).questions
+    own = [question for question in merged if normalize_text(question.profession) in professions]
+    told_apart: dict[object, Question] = {}
+    for question in own or merged:
+        told_apart.setdefault(_what_is_asked(question), question)
+    questions = tuple(told_apart.values())
+    kind = MatchKind.EQUIVALENT if len(questions) == 1 and complete else MatchKind.AMBIGUOUS
+    return Match(kind, questions)
+
+
+def _what_is_asked(question: Question) -> tuple[object, ...]:
+    """What two questions of one wording must share to be one: 专业 and answer, and the options if it names them."""
+    ordered = question.question_type is QuestionType.BLANK and not question.any_order
+    answers = [text_key(text) for text in question.answer]
+    names_others = any(
+        pattern.fullmatch(normalize_text(text))
+        for text in question.answer
+        for pattern in (_NAMES_LETTERS, _NAMES_PLACES)
+    )
+    options = tuple(text_key(text) for text in question.options) if names_others else ()
+    return normalize_text(question.profession), tuple(answers) if ordered else frozenset(answers), options
 
 
 def _professions_agree(wanted: str | None, profession: str) -> bool:
@@ -149,12 +264,25 @@ def _professions_agree(wanted: str | None, profession: str) -> bool:
     return asked in _EVERY_PROFESSION or banked in _EVERY_PROFESSION or asked == banked
 
 
+def _lead_in_fits(entry: _Entry, wanted: str | None) -> bool:
+    """Whether a question for every 专业 that begins 依据线路安规 is one for the 专业 wanted."""
+    if normalize_text(wanted or "") in _EVERY_PROFESSION | {normalize_text(entry.question.profession)}:
+        return True
+    named = [form.lead_in.professions for form in entry.forms if form.lead_in and form.lead_in.professions]
+    return all(professions == professions_named(wanted or "") for professions in named)
+
+
 def _same_options(options: Sequence[AskedOption], question: Question) -> bool:
     """Whether both have the same set of option texts; a 判断题 may be asked with 正确 and 错误."""
     if question.question_type is QuestionType.JUDGE and not question.options:
         return sorted(judge_word(option.text) or "" for option in options) == sorted([RIGHT, WRONG])
-    asked = [text_key(option.text) for option in options]
-    banked = [text_key(text) for text in question.options]
+    asked = [plain_figures(text_key(option.text)) for option in options]
+    banked = [plain_figures(text_key(text)) for text in question.options]
+    if set(asked) != set(banked):
+        reduced = [reduce_key(key) for key in banked]
+        if not all(reduced) or len(set(reduced)) != len(set(banked)):
+            return False
+        asked, banked = [reduce_key(key) for key in asked], reduced
     return set(asked) == set(banked) and _places_agree(asked, banked, question.options)
 
 
@@ -168,50 +296,3 @@ def _places_agree(asked: Sequence[str], banked: Sequence[str], texts: Sequence[s
             if set(asked[:shown]) != set(banked[:place]):
                 return False
     return True
-
-
-def _head(stem: str) -> str:
-    """The key of what stands before the first blank; every rightly filled key begins with it."""
-    head = stem.partition(BLANK)[0]
-    return text_key(head) if _WORD.search(head) else ""
-
-
-def _filled_keys(key: str, stem: str, question: Question) -> Iterator[str]:
-    """The keys of `stem` with the official answer in its blanks; none if `key` cannot be one of them."""
-    if question.question_type is QuestionType.JUDGE or not key.startswith(_head(stem)):
-        return
-    parts = stem.split(BLANK)
-    for filling in _fillings(question, len(parts) - 1):
-        yield match_key(_join(parts, filling))
-
-
-def _fillings(question: Question, blanks: int) -> Iterator[Sequence[str]]:
-    """One text per blank; the answers of a 多选题 in any order, but in one blank only.
-
-    Which of a 多选题's answers belongs in which of several blanks is not known: nothing is a right filling.
-    """
-    if question.question_type is QuestionType.MULTIPLE and blanks > 1:
-        return
-    answers = [normalize_text(text) for text in question.answer]
-    orders: Iterable[Sequence[str]] = [answers]
-    if question.question_type is QuestionType.MULTIPLE and len(answers) <= _ANY_ORDER_AT_MOST:
-        orders = permutations(answers)
-    for order in orders:
-        if len(order) == blanks:
-            yield order
-        elif blanks == 1:
-            yield ["、".join(order)]
-    if len(answers) == 1 and blanks > 1:
-        pieces = [piece for piece in _BETWEEN_FILLINGS.split(answers[0]) if piece]
-        if len(pieces) == blanks:
-            yield pieces
-
-
-def _join(parts: Sequence[str], filling: Sequence[str]) -> str:
-    """The stem's parts with the blanks filled; a unit both in the answer and behind the blank stands once."""
-    text = parts[0]
-    for answer, part in zip(filling, parts[1:], strict=True):
-        unit = _UNIT_AT_END.search(answer)
-        twice = unit is not None and part.startswith(unit[0])
-        text += (answer[: unit.start()] if unit and twice else answer) + part
-    return text

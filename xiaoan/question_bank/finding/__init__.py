@@ -1,0 +1,1 @@
+"""What the matcher stands on: keys of stems, readings of what was typed, the index over a bank."""
