@@ -38,7 +38,9 @@ class Settings:
 
     model: str | None = field(default=None, metadata={"help": "模型文件夹或仓库名"})
     prefix: str | None = field(default=None, metadata={"help": "前缀检查点文件夹，off 表示不用"})
-    bank: tuple[str, ...] = field(default=(), metadata={"help": "题库 Excel 文件，可以有几个，off 表示不用"})
+    bank: tuple[str, ...] = field(
+        default=(), metadata={"help": "题库文件、文件夹或 *.xlsx，可以有几个，off 表示不用"}
+    )
     device: str = field(default="auto", metadata={"help": f"设备：{DEVICES}"})
     dtype: str = field(default="auto", metadata={"help": f"精度：{'、'.join(DTYPES)}"})
     seed: int = field(default=0, metadata={"help": "随机种子"})

@@ -10,7 +10,7 @@ from xiaoan.cli.app import run
 from xiaoan.cli.services import Progress, Services
 from xiaoan.config import Settings
 from xiaoan.errors import XiaoanError
-from xiaoan.question_bank.spreadsheet import write_canonical
+from xiaoan.question_bank.canonical import write_canonical
 
 
 @dataclass

@@ -76,34 +76,6 @@ def test_an_unknown_key_in_the_settings_file_is_an_error(bench: CommandBench, tm
     assert "colour" in result.err
 
 
-def test_bank_check_counts_and_ends_with_zero_when_nothing_is_wrong(bench: CommandBench) -> None:
-    result = bench.run("bank", "check", str(bench.bank))
-    assert result.code == 0
-    assert "题数    6" in result.out
-    assert "没有发现问题。" in result.out
-
-
-def test_bank_check_names_faults_and_ends_with_one(bench: CommandBench) -> None:
-    from openpyxl import load_workbook
-
-    workbook = load_workbook(bench.bank)
-    workbook.active.cell(row=2, column=6).value = ""
-    workbook.save(bench.bank)
-    plain = bench.run("bank", "check", str(bench.bank))
-    document = json.loads(bench.run("bank", "check", "--json", str(bench.bank)).out)
-    assert plain.code == 1
-    assert "第 2 行" in plain.out
-    assert document["questions"] == 5
-    assert document["faults"][0]["row"] == 2
-
-
-def test_bank_check_of_an_unreadable_file_ends_with_two(bench: CommandBench, tmp_path: Path) -> None:
-    (tmp_path / "x.xlsx").write_bytes(b"")
-    result = bench.run("bank", "check", str(tmp_path / "x.xlsx"))
-    assert (result.code, result.out) == (2, "")
-    assert "x.xlsx" in result.err
-
-
 def test_doctor_says_what_is_found_and_missing(bench: CommandBench, tmp_path: Path) -> None:
     result = bench.run("doctor", "--json", "--model", str(tmp_path / "nowhere"))
     document = json.loads(result.out)

@@ -178,7 +178,7 @@ def test_without_a_command_a_pipe_is_answered_as_ask_does(bench: CommandBench) -
     result = bench.run(stdin=KEYS.stem.encode())
     assert result.code == 0
     assert "✓ 与题库一致" in result.out
-    assert not (Path(bench.environ["XIAOAN_HOME"])).exists()
+    assert [path.name for path in Path(bench.environ["XIAOAN_HOME"]).iterdir()] == ["cache"]
 
 
 def test_without_a_command_an_empty_pipe_is_a_usage_error(bench: CommandBench) -> None:

@@ -5,12 +5,12 @@ SCRIPT = """
 import sys
 from pathlib import Path
 import xiaoan.question_bank.spreadsheet, xiaoan.question_bank.matching, xiaoan.question_bank.grading
-import xiaoan.question_bank.parsing, xiaoan.question_bank.row_reading
+import xiaoan.question_bank.parsing, xiaoan.question_bank.canonical
 print(sorted({"openpyxl", "rapidfuzz"} & set(sys.modules)))
 from xiaoan.question_bank.question import Question, QuestionType
 question = Question("应先（ ）", ("停电", "验电"), ("停电",), "", "变电", QuestionType.SINGLE)
 path = Path(sys.argv[1])
-xiaoan.question_bank.spreadsheet.write_canonical([question], path)
+xiaoan.question_bank.canonical.write_canonical([question], path)
 bank = xiaoan.question_bank.spreadsheet.read_bank([path]).bank
 xiaoan.question_bank.matching.Matcher(bank).match(xiaoan.question_bank.parsing.parse_question("应后停电"))
 print(sorted({"torch", "transformers", "pandas", "numpy"} & set(sys.modules)))

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from tests.question_bank.factory import bank, fill, judge, multiple, single
-from xiaoan.question_bank.question import QuestionType, Source, judge_word, option_label
+from xiaoan.question_bank.question import Question, QuestionType, Source, judge_word, option_label
 
 
 def test_an_id_survives_other_order_spelling_and_source() -> None:
@@ -64,6 +64,20 @@ def test_a_bank_merges_exact_duplicates_and_keeps_all_places() -> None:
     assert [question.stem for question in merged] == ["停电（ ）", "验电"]
     assert merged.of_type(QuestionType.JUDGE) == (merged.questions[1],)
     assert merged.get("0" * 16) is None
+
+
+def test_a_question_met_very_often_keeps_all_places_in_order() -> None:
+    questions = [replace(judge("验电"), sources=(Source("a.xlsx", "s", row),)) for row in range(3000)]
+    (merged,) = bank(*questions, *questions)
+    assert [source.row for source in merged.sources] == list(range(3000))
+    assert (merged.id, merged.answer) == (questions[0].id, questions[0].answer)
+
+
+def test_a_known_question_is_the_same_without_being_checked_again() -> None:
+    question = single("停电（ ）")
+    fields = {name: value for name, value in vars(question).items() if name != "id"}
+    again = Question.known(question.id, **fields)
+    assert (again, again.id, again.answer_letters) == (question, question.id, question.answer_letters)
 
 
 @pytest.mark.parametrize("word", ["对", "正确", "√", "T", "y", "是", "1", "（√）", "Ｔ", "true"])

@@ -18,6 +18,7 @@ from xiaoan.assistant.open_bank import OpenBank
 from xiaoan.config import Settings
 from xiaoan.errors import BankError, CheckpointError
 from xiaoan.question_bank.matching import Matcher
+from xiaoan.question_bank.store.stored_bank import StoredBank
 from xiaoan.repl.app import Repl
 from xiaoan.terminal.console import make_console
 from xiaoan.terminal.screen import Screen
@@ -26,7 +27,7 @@ from xiaoan.terminal.wrapping import cell_width
 
 def open_small_bank() -> OpenBank:
     bank = small_bank()
-    return OpenBank((Path("小题库.xlsx"),), bank, (), Matcher(bank))
+    return OpenBank((Path("小题库.xlsx"),), StoredBank.of(bank), Matcher(bank))
 
 
 @dataclass

@@ -112,3 +112,15 @@ def test_colours_only_on_a_terminal() -> None:
     plain, text = screen(50)
     plain.error("坏了")
     assert text.getvalue() == "✗ 坏了\n"
+
+
+@pytest.mark.parametrize("width", [80, 12])
+def test_what_was_found_stands_out_wherever_the_line_breaks(width: int) -> None:
+    out = io.StringIO()
+    console = Console(file=out, width=width, theme=THEME, force_terminal=True, color_system="standard")
+    text = "应先\x1b[31m验电 后装设接地线"
+    start = text.index("验电")
+    Screen(console).lines([Line(text, mark="1. ", found=((start, start + 6),))])
+    marked = [piece.split("\x1b[0m")[0] for piece in out.getvalue().split("\x1b[1;33m")[1:]]
+    assert "".join(marked).replace("\n", "").replace(" ", "") == "验电后装设"
+    assert "\x1b[31m" not in out.getvalue()

@@ -8,7 +8,7 @@ from xiaoan.assistant.bank_check import BankCheck, CheckStatus, agrees, check, o
 from xiaoan.assistant.engine import Engine, ModelInfo, Piece, StopSignal, never_stop
 from xiaoan.assistant.prompts import PLAIN_FORM, plain_prompt, prompt_for
 from xiaoan.errors import UsageError
-from xiaoan.question_bank.grading import read_choice
+from xiaoan.question_bank.answers.choice_reading import read_choice
 from xiaoan.question_bank.matching import Matcher
 from xiaoan.question_bank.normalization import ANSWER_SEPARATOR, normalize_text
 from xiaoan.question_bank.parsing import AskedOption, AskedQuestion, parse_question

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from xiaoan.question_bank.grading import label_options, names_only_labels, same_answer
+from xiaoan.question_bank.answers.choice_reading import label_options, names_only_labels
+from xiaoan.question_bank.grading import same_answer
 from xiaoan.question_bank.matching import Match, MatchKind
 from xiaoan.question_bank.normalization import ANSWER_SEPARATOR, text_key
 from xiaoan.question_bank.parsing import AskedOption
@@ -58,12 +59,11 @@ def agrees(answer: str | Sequence[str], question: Question, options: Sequence[As
     """Return whether `answer` is the official answer of `question`; arguments as in `check`."""
     if not answer:
         return False
-    official = {text_key(text) for text in question.answer}
-    if not isinstance(answer, str) and question.options:
-        return {text_key(text) for text in answer} == official
-    if isinstance(answer, str) and not options and text_key(answer) not in official:
+    if not options and question.question_type in _CHOICES:
+        official = {text_key(text) for text in question.answer}
         banked = label_options(question.options or (RIGHT, WRONG))
-        if question.question_type in _CHOICES and names_only_labels(answer, banked):
+        texts = [answer] if isinstance(answer, str) else answer
+        if any(text_key(text) not in official and names_only_labels(text, banked) for text in texts):
             return False
     return same_answer(answer, question, shown_options=options or None)
 

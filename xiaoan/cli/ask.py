@@ -1,13 +1,12 @@
 """`xiaoan ask`: questions from arguments or standard input, answers as text or JSON."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
 from xiaoan.cli import options
-from xiaoan.cli.services import Action, Services, is_terminal
+from xiaoan.cli.services import Action, Services, is_terminal, write_json
 from xiaoan.config import Settings, bank_paths
 from xiaoan.errors import UsageError
 
@@ -72,7 +71,7 @@ def answer_all(questions: Iterator[str], settings: Settings, services: Services,
         if form == "json":
             answers.append(answer)
         elif form == "jsonl":
-            _write_json(services.stdout, answer.to_document())
+            write_json(services.stdout, answer.to_document())
         else:
             services.screen(services.stdout).plain_answer(answer)
 
@@ -83,7 +82,7 @@ def answer_all(questions: Iterator[str], settings: Settings, services: Services,
         if answers:
             documents = [answer.to_document() for answer in answers]
             # The shape follows from what was asked, not from how much of it could be answered.
-            _write_json(services.stdout, documents if asked > 1 else documents[0], indent=2)
+            write_json(services.stdout, documents if asked > 1 else documents[0], indent=2)
 
 
 def _answer_each(
@@ -111,9 +110,9 @@ def _open(settings: Settings, services: Services) -> "Assistant":
 
     screen = services.screen(services.stderr)
     told = screen.notice if is_terminal(services.stderr) else _silent
-    bank = open_bank(bank_paths(settings))
-    if bank is not None and bank.faults:
-        screen.warning(f"题库有 {len(bank.faults)} 处问题，用 xiaoan bank check 查看。")
+    bank = open_bank(bank_paths(settings), options.bank_cache(services.environ))
+    if bank is not None and bank.fault_count:
+        screen.warning(f"题库有 {bank.fault_count} 处问题，用 xiaoan bank check 查看。")
     engine = services.load_engine(settings, told)
     return Assistant(engine, bank.matcher if bank else None, clock=services.clock, decode=settings.decode)
 
@@ -148,13 +147,6 @@ def read_lines(stream: TextIO) -> Iterator[str]:
             yield content.decode("utf-8")
         except UnicodeDecodeError:
             yield content.decode("gb18030", errors="replace")
-
-
-def _write_json(stream: TextIO, document: Any, *, indent: int | None = None) -> None:
-    """Write one document and a line end. Where the stream is not UTF-8, escapes keep every character."""
-    encoding = (getattr(stream, "encoding", None) or "utf-8").lower().replace("-", "")
-    text = json.dumps(document, ensure_ascii=not encoding.startswith("utf"), indent=indent)
-    print(text, file=stream, flush=True)
 
 
 def _silent(stage: str) -> None:

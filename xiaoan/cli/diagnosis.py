@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TextIO
 
+from xiaoan.cli.options import bank_cache
 from xiaoan.config import OFF, Settings, bank_paths, config_path, default_paths, home_path
 from xiaoan.errors import CheckpointError, XiaoanError
 
@@ -44,7 +45,7 @@ def examine(settings: Settings, environ: Mapping[str, str], stdout: TextIO) -> I
     yield _memory()
     yield _model(settings)
     yield _prefix(settings)
-    yield _bank(settings)
+    yield _bank(settings, bank_cache(environ, make_home=False))
     yield _config(environ)
     yield _home(home_path(environ))
     yield _terminal(stdout)
@@ -170,20 +171,20 @@ def _is_hub_id(model: str | None) -> bool:
     return model is not None and model.count("/") == 1 and not model.startswith((".", "~", "/"))
 
 
-def _bank(settings: Settings) -> Finding:
+def _bank(settings: Settings, cache: Path | None) -> Finding:
     from xiaoan.assistant.open_bank import open_bank
 
     try:
-        found = open_bank(bank_paths(settings))
+        found = open_bank(bank_paths(settings), cache)
     except XiaoanError as error:
         return Finding(
             "题库", Status.MISSING, error.message, "用 --bank 指定能打开的 Excel 题库，或 --bank off。"
         )
     if found is None:
         return Finding("题库", Status.WARNING, "不用", "没有题库，回答不会核对。")
-    if found.faults:
+    if found.fault_count:
         return Finding(
-            "题库", Status.WARNING, found.title, f"有 {len(found.faults)} 处问题，用 xiaoan bank check 查看。"
+            "题库", Status.WARNING, found.title, f"有 {found.fault_count} 处问题，用 xiaoan bank check 查看。"
         )
     return Finding("题库", Status.OK, found.title)
 

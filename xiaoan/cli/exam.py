@@ -69,7 +69,7 @@ def _exam(
 
     for name in forms:
         form_named(name)
-    bank = options.open_filled_bank(settings, "考")
+    bank = options.open_filled_bank(settings, services, "考")
     runs = [settings]
     if compare and settings.effective_prefix != OFF:
         runs.append(replace(settings, prefix=OFF))

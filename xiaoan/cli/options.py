@@ -1,13 +1,24 @@
 """The options that many commands share, spelled once, and the settings they lead to."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from xiaoan.cli.services import Services
-from xiaoan.config import DECODES, DEVICES, DTYPES, Settings, bank_paths, load_settings
-from xiaoan.errors import UsageError
+from xiaoan.config import (
+    DECODES,
+    DEVICES,
+    DTYPES,
+    Settings,
+    bank_paths,
+    home_path,
+    load_settings,
+    prepare_home,
+)
+from xiaoan.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
     from xiaoan.assistant.open_bank import OpenBank
@@ -20,7 +31,7 @@ Prefix = Annotated[
 ]
 Bank = Annotated[
     list[str] | None,
-    typer.Option("--bank", metavar="题库", help="题库 Excel 文件，可写多次；off 表示不用题库"),
+    typer.Option("--bank", metavar="题库", help="题库文件、文件夹或 *.xlsx，可写多次；off 表示不用题库"),
 ]
 Device = Annotated[str | None, typer.Option("--device", metavar="设备", help=f"设备：{DEVICES}")]
 Dtype = Annotated[str | None, typer.Option("--dtype", metavar="精度", help=f"精度：{'、'.join(DTYPES)}")]
@@ -62,7 +73,7 @@ def remember_outer(context: typer.Context, common: Common) -> None:
     context.meta[_OUTER] = common
 
 
-def open_filled_bank(settings: Settings, purpose: str) -> "OpenBank":
+def open_filled_bank(settings: Settings, services: Services, purpose: str) -> "OpenBank":
     """Return the bank that the settings name.
 
     Raises:
@@ -71,10 +82,24 @@ def open_filled_bank(settings: Settings, purpose: str) -> "OpenBank":
     """
     from xiaoan.assistant.open_bank import open_bank
 
-    bank = open_bank(bank_paths(settings))
+    bank = open_bank(bank_paths(settings), bank_cache(services.environ))
     if bank is None or not len(bank.bank):
         raise UsageError(f"没有题可{purpose}：题库是空的，或用 off 关掉了。请用 --bank 指定题库。")
     return bank
+
+
+def bank_cache(environ: Mapping[str, str], *, make_home: bool = True) -> Path | None:
+    """Return the file in which banks are kept once they are read.
+
+    None where there is no data folder and none can be made (or `make_home` forbids it).
+    """
+    home = home_path(environ)
+    try:
+        if make_home:
+            prepare_home(home)
+    except StorageError:
+        return None
+    return home / "cache" / "banks.sqlite" if home.is_dir() else None
 
 
 def services_of(context: typer.Context) -> Services:

@@ -1,12 +1,14 @@
 """What the commands use of the outside world, in one value: tests hand in another."""
 
 import io
+import json
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from xiaoan.config import Settings
 
@@ -23,6 +25,12 @@ Action = Callable[[], int]
 
 Commands return it instead of doing it, so that nothing of the parser stands between the work and its ending.
 """
+
+_OBEYED = re.compile(
+    "[\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
+    "\U000e0000-\U000e0fff]"
+)
+"""Characters beyond ASCII that a terminal obeys or hides."""
 
 EngineLoader = Callable[[Settings, Progress], "Engine"]
 
@@ -72,6 +80,16 @@ class Services:
         return Screen(
             make_console(stream, width=self.width), wraps=self.width is not None or is_terminal(stream)
         )
+
+
+def write_json(stream: TextIO, document: Any, *, indent: int | None = None) -> None:
+    """Write one document and a line end; no character of it can move a cursor or is lost.
+
+    What a terminal would obey is escaped, and everything beyond ASCII where the stream is not UTF-8.
+    """
+    encoding = (getattr(stream, "encoding", None) or "utf-8").lower().replace("-", "")
+    text = json.dumps(document, ensure_ascii=not encoding.startswith("utf"), indent=indent)
+    print(_OBEYED.sub(lambda found: json.dumps(found[0])[1:-1], text), file=stream, flush=True)
 
 
 def is_terminal(stream: TextIO) -> bool:

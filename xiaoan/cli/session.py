@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xiaoan import __version__
+from xiaoan.cli.options import bank_cache
 from xiaoan.cli.services import Services, is_terminal
 from xiaoan.config import Settings, bank_paths, home_path, prepare_home
 from xiaoan.errors import StorageError, UsageError
@@ -34,7 +35,7 @@ def open_session(settings: Settings, services: Services) -> int:
         screen=screen,
         history=history,
         load_engine=lambda progress: services.load_engine(settings, progress),
-        load_bank=lambda: open_bank(bank_paths(settings)),
+        load_bank=lambda: open_bank(bank_paths(settings), bank_cache(services.environ)),
         clock=services.clock,
         terminal_input=services.terminal_input,
         terminal_output=services.terminal_output,

@@ -129,7 +129,7 @@ def _ptuning(
     from xiaoan.chatglm.checkpoint import load_checkpoint
     from xiaoan.training.ptuning import DEMO_SETTINGS, Base, tune_prefix
 
-    bank = options.open_filled_bank(settings, "学")
+    bank = options.open_filled_bank(settings, services, "学")
     loop = DEMO_SETTINGS.loop
     chosen = replace(
         DEMO_SETTINGS,

@@ -9,6 +9,7 @@ them) and the model's prompts (it was trained on them), so treat their results a
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 BLANK = "___"
 """How every blank of a stem is written after `normalize_stem`."""
@@ -118,7 +119,7 @@ def normalize_text(text: str) -> str:
     Letter case stays, but for units (`220 KV` is `220kV`). A space stays between two latin words or numbers
     (`Safety first`), not between a number and its unit. Idempotent and readable: it is shown to the model.
     """
-    return _repeat(lambda one: _tighten(_unify(one)), text)
+    return _repeat(_one_text, text)
 
 
 def normalize_stem(text: str) -> str:
@@ -127,7 +128,7 @@ def normalize_stem(text: str) -> str:
     Otherwise as `normalize_text`. A blank after the last full stop (a 判断题's place for √) goes as well.
     Idempotent. This string is the model's prompt and part of a question's id.
     """
-    return _repeat(lambda one: _trim_end(_one_blank(_tighten(strip_question_number(_unify(one))))), text)
+    return _repeat(_one_stem, text)
 
 
 def normalize_answers(texts: Iterable[str]) -> str:
@@ -187,12 +188,29 @@ def _is_word(character: str) -> bool:
     return character.isascii() and character.isalnum()
 
 
+def _one_text(text: str) -> str:
+    return _tighten(_unify(text))
+
+
+def _one_stem(text: str) -> str:
+    return _trim_end(_one_blank(_tighten(strip_question_number(_unify(text)))))
+
+
 def _repeat(step: Callable[[str], str], text: str) -> str:
+    return _remembered(step, text) if len(text) <= _REMEMBERED_LENGTH else _until_settled(step, text)
+
+
+def _until_settled(step: Callable[[str], str], text: str) -> str:
     """Apply `step` until nothing changes, which makes the result idempotent by construction."""
     changed = step(text)
     while changed != text:
         text, changed = changed, step(changed)
     return changed
+
+
+# An option is spelled anew by its question, for its id, for its answer: mostly within the same row.
+_REMEMBERED_LENGTH = 200
+_remembered = lru_cache(maxsize=4096)(_until_settled)
 
 
 def _unify(text: str) -> str:

@@ -2,9 +2,11 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from dataclasses import fields as dataclass_fields
 from enum import StrEnum
 from functools import cached_property
+from typing import Any
 
 from xiaoan.question_bank.normalization import normalize_stem, normalize_text
 
@@ -116,6 +118,25 @@ class Question:
         written = "\x1e".join("\x1f".join(part) for part in parts)
         return hashlib.sha256(written.encode()).hexdigest()[:16]
 
+    @classmethod
+    def known(cls, question_id: str, **fields: Any) -> "Question":
+        """Return a question as it was when it was first checked; nothing is checked or computed anew.
+
+        For fetching a stored question, which is much quicker: `fields` are all fields, and the caller has
+        made sure that they and `question_id` are what was stored.
+        """
+        question = object.__new__(cls)
+        question.__dict__.update(fields, id=question_id)
+        return question
+
+    def with_sources(self, more: Iterable[Source]) -> "Question":
+        """Return the same question with the sources of `more` behind its own, each once."""
+        sources = tuple(dict.fromkeys((*self.sources, *more)))
+        if sources == self.sources:
+            return self
+        fields = {field.name: getattr(self, field.name) for field in dataclass_fields(self)}
+        return Question.known(self.id, **{**fields, "sources": sources})
+
     @property
     def answer_letters(self) -> tuple[str, ...]:
         """The answer's letters in the bank's own order of options, ascending; empty without options."""
@@ -141,9 +162,12 @@ class QuestionBank:
 
     def __init__(self, questions: Iterable[Question] = ()) -> None:
         merged: dict[str, Question] = {}
+        elsewhere: dict[str, list[Source]] = {}
         for question in questions:
-            known = merged.get(question.id)
-            merged[question.id] = question if known is None else _with_sources(known, question.sources)
+            if merged.setdefault(question.id, question) is not question:
+                elsewhere.setdefault(question.id, []).extend(question.sources)
+        for question_id, sources in elsewhere.items():
+            merged[question_id] = merged[question_id].with_sources(sources)
         self._by_id = merged
         self.questions: tuple[Question, ...] = tuple(merged.values())
 
@@ -178,8 +202,3 @@ def option_label(place: int) -> str:
         place, letter = divmod(place - 1, 26)
         letters = chr(ord("A") + letter) + letters
     return letters
-
-
-def _with_sources(question: Question, more: tuple[Source, ...]) -> Question:
-    new = tuple(source for source in more if source not in question.sources)
-    return replace(question, sources=question.sources + new) if new else question

@@ -185,8 +185,8 @@ class Repl:
         bank = self._state.bank
         if bank.error is not None:
             self._screen.warning(f"{_sentence(bank.error)}没有题库也能接着问，只是不核对。")
-        elif bank.result is not None and bank.result.faults:
-            self._screen.warning(f"题库有 {len(bank.result.faults)} 处问题，/bank 查看。")
+        elif bank.result is not None and bank.result.fault_count:
+            self._screen.warning(f"题库有 {bank.result.fault_count} 处问题，/bank 查看。")
 
     def _stream(self, assistant: Assistant, text: str, interrupts: Interrupts) -> None:
         """Show the answer as it comes; the model has a thread of its own, so that showing never slows it."""

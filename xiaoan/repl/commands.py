@@ -16,6 +16,7 @@ from xiaoan.config import Settings
 from xiaoan.errors import UsageError
 from xiaoan.repl.background import Background
 from xiaoan.repl.history import entries
+from xiaoan.terminal.bank_report import bank_facts
 from xiaoan.terminal.screen import Fact
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _HISTORY_COUNT = 20
 _FAULTS_SHOWN = 5
+_FILES_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -90,12 +92,13 @@ def bank_page(state: State, arguments: str) -> Page:  # noqa: ARG001
     found = state.bank.result
     if found is None:
         return Page("题库", notes=("没有打开题库，回答不会核对。用 --bank 指定一个 Excel 题库。",))
-    facts = [Fact("文件", str(path)) for path in found.paths]
-    facts.append(Fact("题数", str(len(found.bank))))
-    facts.extend(Fact(name, str(count)) for name, count in found.counts())
-    notes = [str(fault) for fault in found.faults[:_FAULTS_SHOWN]]
-    if found.faults:
-        notes.insert(0, f"有 {len(found.faults)} 处问题，全部见 xiaoan bank check：")
+    facts = [Fact("文件", str(path)) for path in found.paths[:_FILES_SHOWN]]
+    if len(found.paths) > _FILES_SHOWN:
+        facts.append(Fact("", f"……共 {len(found.paths)} 个文件"))
+    facts.extend(bank_facts(found.bank))
+    notes = [str(fault) for fault in found.first_faults(_FAULTS_SHOWN)]
+    if notes:
+        notes.insert(0, f"有 {found.fault_count} 处问题，全部见 xiaoan bank check：")
     return Page("题库", tuple(facts), tuple(notes))
 
 

@@ -15,6 +15,7 @@ THEME = Theme(
         "xiaoan.unknown": "bold yellow",
         "xiaoan.quiet": "dim",
         "xiaoan.error": "bold red",
+        "xiaoan.found": "bold yellow",
     },
     inherit=False,
 )

@@ -1,6 +1,6 @@
 """Everything that is shown to a person: banner, streamed pieces, verdicts, pages and messages."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -175,7 +175,7 @@ class Screen:
 
     def _print(self, line: Line, *, mark_style: str | None = None) -> None:
         prefix = " " * line.indent + line.mark
-        text = printable(line.text, newlines=self._wraps)
+        text, found = _printable_line(line, newlines=self._wraps)
         hanging = cell_width(prefix)
         if self._wraps:
             # A narrow terminal still gets a readable column: the hanging part gives way.
@@ -184,8 +184,38 @@ class Screen:
         else:
             rows = [text]
         shown = Text(prefix, style=line.style if mark_style is None else mark_style)
-        shown.append(("\n" + " " * hanging).join(rows), style=line.style)
+        body = Text(("\n" + " " * hanging).join(rows), style=line.style)
+        for place in _places(text, body.plain, found):
+            body.stylize("xiaoan.found", place, place + 1)
+        shown.append_text(body)
         self._console.print(shown, soft_wrap=True, style=None)
 
     def _write(self, text: str) -> None:
         self._console.print(Text(text), end="", soft_wrap=True)
+
+
+def _printable_line(line: Line, *, newlines: bool) -> tuple[str, list[tuple[int, int]]]:
+    """The line's text as it may be shown, and where in that the places found are."""
+    text, found, position = "", [], 0
+    for start, end in line.found:
+        text += printable(line.text[position:start], newlines=newlines)
+        piece = printable(line.text[start:end], newlines=newlines)
+        found.append((len(text), len(text) + len(piece)))
+        text += piece
+        position = end
+    return text + printable(line.text[position:], newlines=newlines), found
+
+
+def _places(text: str, wrapped: str, found: Sequence[tuple[int, int]]) -> Iterator[int]:
+    """Yield where in `wrapped` the characters of `text` that are found stand; wrapping moves only spaces."""
+    wanted = {place for start, end in found for place in range(start, end) if not text[place].isspace()}
+    if not wanted:
+        return
+    position = 0
+    for place, character in enumerate(text):
+        if character.isspace():
+            continue
+        position = wrapped.index(character, position)
+        if place in wanted:
+            yield position
+        position += 1

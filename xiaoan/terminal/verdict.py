@@ -23,13 +23,14 @@ PLAIN = ""
 class Line:
     """One logical line: wrapped at the width, further lines hang under the text behind `mark`.
 
-    `indent` is in cells.
+    `indent` is in cells; `found` are the places [start, end) of `text` to be shown as found.
     """
 
     text: str
     style: str = PLAIN
     mark: str = ""
     indent: int = 0
+    found: tuple[tuple[int, int], ...] = ()
 
 
 def verdict_lines(answer: "Answer") -> Iterator[Line]:
