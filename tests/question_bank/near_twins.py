@@ -138,6 +138,7 @@ def ways_to_write(question: Question, source: random.Random) -> Iterator[tuple[s
         "Q5.",
         "5)",
         "一、",
+        "三．",
         "（二）",
         "【7】",
         "题目：",

@@ -346,3 +346,35 @@ def test_a_mark_at_the_end_of_a_lined_filling_does_no_harm() -> None:
     sign = single("操作处应挂（ ）。", ["禁止分闸！", "禁止合闸！"], "禁止分闸！")
     assert kind("操作处应挂__禁止分闸！__。", Matcher(bank(sign))) is MatchKind.EQUIVALENT
     assert kind("操作处应挂__禁止合闸！__。", Matcher(bank(sign))) is MatchKind.SIMILAR
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        "A和B",
+        "选项A和B都正确",
+        "A、B均可",
+        "AB说法正确",
+        "仅A",
+        "只有A正确",
+        "除A外",
+        "A对B错",
+        "前两种情况",
+        "后两项",
+        "A+B",
+    ],
+)
+def test_an_option_that_names_others_fixes_their_order(last: str) -> None:
+    question = single("检修前应做（ ）的工作", ["停电", "验电", "接地", last], last)
+    among = Matcher(bank(question))
+    in_order = f"{question.stem} A.停电 B.验电 C.接地 D.{last}"
+    other_order = f"{question.stem} A.接地 B.验电 C.停电 D.{last}"
+    assert among.match(parse_question(in_order)).kind is MatchKind.EQUIVALENT
+    assert among.match(parse_question(other_order)).kind is MatchKind.SIMILAR
+
+
+@pytest.mark.parametrize("last", ["A相", "B级检修", "三者都是", "全部正确", "AB线"])
+def test_an_option_with_a_letter_of_its_own_leaves_their_order_open(last: str) -> None:
+    question = single("检修前应做（ ）的工作", ["停电", "验电", "接地", last], last)
+    other_order = f"{question.stem} A.接地 B.{last} C.停电 D.验电"
+    assert Matcher(bank(question)).match(parse_question(other_order)).kind is MatchKind.EQUIVALENT

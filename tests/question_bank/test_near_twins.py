@@ -211,3 +211,37 @@ def test_a_slip_within_a_filling_makes_it_another_filling() -> None:
         assert asked(typed, among).questions == ()
     for typed in ("停电检修的时候，两侧都应装设接地线", "许可之后可以开始"):
         assert len(asked(typed, among).questions) == 1
+
+
+@pytest.mark.parametrize(
+    "verdict", ["（×）", "(X)", "（x）", "【×】", "( × )", "×", "（××）", "（错）", "（F）", "(否)"]
+)
+def test_a_wrong_verdict_is_no_blank(verdict: str) -> None:
+    among = Matcher(bank(judge("工作负责人允许变更一次。（ ）", "正确")))
+    for typed in ("工作负责人允许变更一次" + verdict, f"工作负责人允许变更一次。{verdict}"):
+        assert asked(typed, among).kind is MatchKind.SIMILAR
+    assert asked("（×）工作负责人允许变更一次", among).questions == ()
+    assert asked("工作负责人允许变更一次（×××）", among).kind is MatchKind.EQUIVALENT  # drawn as a blank
+
+
+@pytest.mark.parametrize(
+    "typed", ["停电地设备应悬挂标示牌", "停电的设备应悬挂标示牌", "停电设备应悬挂标示牌"]
+)
+def test_a_typed_ground_that_can_be_none_is_a_slip(typed: str) -> None:
+    among = Matcher(bank(judge("停电的设备应悬挂标示牌。")))
+    assert asked(typed, among).kind is MatchKind.EQUIVALENT
+
+
+@pytest.mark.parametrize(
+    ("typed", "banked"),
+    [
+        ("检查接地的情况", "检查接的情况"),
+        ("相对地电压应测量", "相对电压应测量"),
+        ("采用地电位作业法", "采用电位作业法"),
+        ("两地操作应有监护", "两操作应有监护"),
+        ("工作地点应有围栏", "工作的点应有围栏"),
+        ("停电设备应悬挂标示牌", "停电地设备应悬挂标示牌"),
+    ],
+)
+def test_a_real_ground_is_never_a_slip(typed: str, banked: str) -> None:
+    assert asked(typed, Matcher(bank(judge(banked)))).questions == ()

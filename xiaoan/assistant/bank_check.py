@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from xiaoan.question_bank.answers.choice_reading import label_options, names_only_labels
+from xiaoan.question_bank.finding.neutral_words import reduce_key
+from xiaoan.question_bank.finding.stem_keys import plain_figures
 from xiaoan.question_bank.grading import same_answer
 from xiaoan.question_bank.matching import Match, MatchKind
 from xiaoan.question_bank.normalization import ANSWER_SEPARATOR, text_key
@@ -65,13 +67,16 @@ def agrees(answer: str | Sequence[str], question: Question, options: Sequence[As
         texts = [answer] if isinstance(answer, str) else answer
         if any(text_key(text) not in official and names_only_labels(text, banked) for text in texts):
             return False
-    return same_answer(answer, question, shown_options=options or None)
+    if same_answer(answer, question, shown_options=options or None):
+        return True
+    written = answer if isinstance(answer, str) else [_as_banked(text, question) for text in answer]
+    return same_answer(written, question, shown_options=_all_as_banked(options, question) or None)
 
 
 def official_answer(question: Question, options: Sequence[AskedOption] = ()) -> str:
     """Return the bank's answer as text, with the letters of `options` as shown, if there were any."""
     key = _judgement_or_text if question.question_type is QuestionType.JUDGE else text_key
-    labels = {key(option.text): option.label for option in options}
+    labels = {key(option.text): option.label for option in _all_as_banked(options, question)}
     texts = []
     for text in question.answer:
         label = labels.get(key(text))
@@ -81,3 +86,18 @@ def official_answer(question: Question, options: Sequence[AskedOption] = ()) -> 
 
 def _judgement_or_text(text: str) -> str:
     return judge_word(text) or text_key(text)
+
+
+def _all_as_banked(options: Sequence[AskedOption], question: Question) -> list[AskedOption]:
+    return [AskedOption(option.label, _as_banked(option.text, question)) for option in options]
+
+
+def _as_banked(text: str, question: Question) -> str:
+    """The one option that says `text` in a spelling that the matcher lets pass (SF₆, 应当), else `text`."""
+    spelling = _spelling(text)
+    alike = [option for option in question.options if spelling and _spelling(option) == spelling]
+    return alike[0] if len(alike) == 1 else text
+
+
+def _spelling(text: str) -> str:
+    return reduce_key(plain_figures(text_key(text)))

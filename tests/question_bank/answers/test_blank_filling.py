@@ -48,7 +48,7 @@ def test_in_any_order_a_text_serves_one_blank_only() -> None:
     question = replace(fill("两项措施：（ ）和（ ）。", ["停电", "验电"]), any_order=True)
     assert filled_right("停电；停电", question) == (True, False)
     assert filled_right("接地；停电", question) == (False, True)
-    wide = replace(fill("（ ）和（ ）", ["停电/断电", "停电"]), any_order=True)
+    wide = replace(fill("（ ）和（ ）", ["停电/断电", "停电"]), any_order=True)  # two words for one thing
     assert filled_right("停电；断电", wide) == (True, True)
 
 
@@ -80,6 +80,9 @@ def test_a_blank_takes_every_word_that_its_official_answer_offers(official: str,
         ("2或3", "2"),
         ("两人或三人", "两人"),
         ("停电/送电", "停电"),
+        ("停电/验电", "停电"),
+        ("母线/线路", "线路"),
+        ("绝缘手套/绝缘靴", "绝缘靴"),
         ("拉开/合上", "拉开"),
         ("工作负责人/工作许可人", "工作负责人"),
         ("个人保安线（接地线）", "接地线"),

@@ -6,7 +6,8 @@ from xiaoan.question_bank.answers.choice_reading import (
     read_choice,
     read_verdict,
 )
-from xiaoan.question_bank.parsing import AskedOption, parse_options
+from xiaoan.question_bank.option_labels import AskedOption
+from xiaoan.question_bank.rows.option_cells import read_options
 
 PHASES = label_options(["A相", "B相", "C相"])
 
@@ -145,7 +146,7 @@ def test_texts_run_together_are_read_only_if_there_is_one_way() -> None:
 
 
 def test_a_figure_before_a_number_is_no_label() -> None:
-    options = parse_options("1) 2m 2) 4m")
+    options = read_options("1) 2m 2) 4m").options
     for number in ("12m", "1.2m", "1，2m；24m"):
         assert read_choice(number, options) is None
     assert read_choice("1) 2m", options) == (0,)

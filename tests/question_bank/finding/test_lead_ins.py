@@ -55,6 +55,9 @@ def test_other_words_in_front_are_no_lead_in(text: str) -> None:
         ("按线路安规附录R，", "按线路安规附录A，"),
         ("根据安规对工作票的规定，", "根据安规，"),
         ("按照工作负责人的要求，", "按照规定的要求，"),
+        ("按上级要求，", "按规定，"),
+        ("按工作要求，", "按有关要求，"),
+        ("根据线路要求，", "根据线路安规要求，"),
     ],
 )
 def test_other_books_and_clauses_do_not_agree(one: str, other: str) -> None:

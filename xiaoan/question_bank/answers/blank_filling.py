@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from itertools import combinations
 
 from xiaoan.question_bank.answers.choice_reading import unit_fits
 from xiaoan.question_bank.answers.quantities import same_text
@@ -15,23 +14,16 @@ _NUMBER_OF_BLANK = re.compile(r"[(（](\d{1,2})[)）]|(?<![\d.])(\d{1,2})[.、�
 _BETWEEN_ITEMS = re.compile(r"以及|[、,;\s和与及]")
 _ONLY_WORDS = re.compile("[\u4e00-\u9fff]{2,}")
 
-_EITHER = re.compile(r"[\u4e00-\u9fff]{2,10}(?:/[\u4e00-\u9fff]{2,10}){1,3}")
+_EITHER = re.compile(r"[\u4e00-\u9fff]{2,10}/[\u4e00-\u9fff]{2,10}")
 _ALSO_CALLED = re.compile(r"([\u4e00-\u9fff]{2,10})\(([\u4e00-\u9fff]{1,10})\)")
 _SAME_THING = (
     frozenset(["断路器", "开关"]),
     frozenset(["隔离开关", "刀闸"]),
     frozenset(["绝缘棒", "绝缘杆"]),
+    frozenset(["停电", "断电"]),
+    frozenset(["熔断器", "保险"]),
 )
 _SAME_ENDING = (frozenset("靴鞋"), frozenset("棒杆"), frozenset("绳索"))
-_NO_OFFER = re.compile(
-    "[不未非无除含或和与及且仅只均需须应可一二三四五六七八九十两半第]|严禁|禁止|必须|包括|以[上下内外]"
-)
-_ROLE = re.compile("[人员长]$")
-_PAIRS = (
-    "停送 停供 拉合 断合 分合 开关 开闭 装拆 装卸 高低 内外 前后 上下 左右 正负 交直 进出 远近 大小 长短 先后 首末 始终 "
-    "主副 主备 干湿 轻重 升降 增减 快慢 冷热 明暗 强弱 串并 单双 新旧 早晚 变配 输配 线配 线变 吸放 充放 投退 松紧 有没"
-)
-_OPPOSITES = frozenset(map(frozenset, _PAIRS.split()))
 
 
 def filled_right(given: str | Sequence[str], question: Question) -> tuple[bool, ...] | None:
@@ -87,35 +79,23 @@ def fills(given: str, official: str, stem: str | None = None, blank: int | None 
 def offered(official: str) -> tuple[str, ...]:
     """Return the texts that the official answer of a blank offers, the whole of it first.
 
-    停电/断电 offers either word; 绝缘靴（鞋） and 断路器（开关） offer words known to stand for each other.
-    Everything else is one answer: 或 (两人或三人), figures and units, limits (不, 以上), roles, and opposites
-    (停电/送电), which may be asked for together.
+    断路器/开关, 绝缘靴（鞋） and 断路器（开关） offer words known to stand for each other. Everything else is one
+    answer: whether 停电/验电 or 母线/线路 means either word or both cannot be told, so half of it is not right.
     """
     text = normalize_text(official)
-    if _NO_OFFER.search(text):
-        return (official,)
     words: tuple[str, ...] = ()
     if _EITHER.fullmatch(text):
         words = tuple(text.split("/"))
     elif found := _ALSO_CALLED.fullmatch(text):
         word, other = found.groups()
-        if frozenset([word, other]) in _SAME_THING:
-            words = word, other
-        elif frozenset([word[-1], other]) in _SAME_ENDING:
-            words = word, word[:-1] + other
-    return (
-        (official, *words)
-        if not any(_ask_for_both(*pair) for pair in combinations(words, 2))
-        else (official,)
-    )
+        words = word, word[:-1] + other if len(other) == 1 else other
+    return (official, *words) if len(words) == 2 and _same_thing(*words) else (official,)
 
 
-def _ask_for_both(one: str, other: str) -> bool:
-    """Whether two words may both be meant, rather than one or the other: opposites, roles, one in the other."""
-    if one in other or other in one or _ROLE.search(one) or _ROLE.search(other):
+def _same_thing(one: str, other: str) -> bool:
+    if frozenset([one, other]) in _SAME_THING:
         return True
-    differing = set(one) - set(other), set(other) - set(one)
-    return any(frozenset([left, right]) in _OPPOSITES for left in differing[0] for right in differing[1])
+    return one[:-1] == other[:-1] and frozenset([one[-1], other[-1]]) in _SAME_ENDING
 
 
 def _items(text: str) -> list[str]:

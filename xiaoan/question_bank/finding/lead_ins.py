@@ -4,7 +4,7 @@ Books that answer the same question differently (another 专业, another standar
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _BY = "(?:依据|根据|按照|依照|遵照|参照|按|据|在|依(?![次旧然托靠]))"
 _LEAD_IN = re.compile(
@@ -13,6 +13,7 @@ _LEAD_IN = re.compile(
 _BOOK = re.compile(
     r"规程|安规|规定|标准|导则|规范|条例|办法|制度|细则|反措|要求|国标|行标|法》|[A-Z]{1,3}(?: ?/ ?[A-Z]{1,4})? ?\d{3}"
 )
+_ASKED_BY_NOBODY = re.compile("有关|相关|要求|的")
 _NAMED_OPENLY = re.compile(r"(?:《[^》]{1,60}》|.{0,12}(?:安规|安全工作规程))(?:\([^()]{1,20}\))?$")
 _NUMBER = re.compile(
     r"(?<![A-Za-z])(?P<series>[A-Z]{1,3}(?: ?/ ?[A-Z]{1,4})?) ?(?P<number>\d{3,6}(?:\.\d+)?)(?P<year>-\d+)?"
@@ -65,7 +66,10 @@ def split_lead_in(stem: str) -> tuple[LeadIn | None, str]:
         return None, stem
     if found["by"] in (None, "在") and not (said and _NAMED_OPENLY.match(name)):
         return None, stem
-    return _read(name), stem[found.end() :]
+    read = _read(name)
+    if not _BOOK.search((name + said).replace("要求", "")) and _ASKED_BY_NOBODY.sub("", name):
+        read = replace(read, book=name)  # 按上级要求, 按工作要求 name no book, but a condition
+    return read, stem[found.end() :]
 
 
 def professions_named(text: str) -> frozenset[str]:

@@ -26,8 +26,8 @@ _RULES: Sequence[tuple[str, str]] = (
     (r"的?时候|之时", "时"),
     (r"的", ""),
     (r"了", ""),
-    (r"(?<![推前引跟])进行(?![驶程业列李])", ""),
-    (r"也", ""),
+    (r"(?<![推引跟])(?<![向往]前)进行(?![驶程业列李])", ""),
+    (r"也(?!许)", ""),
     (rf"(?<={_ADVERBS})(?:地(?![带点区面线址方位下上电网])|得(?![到出以分]))", ""),
     # Modals only in their own longer spelling: 应 stays another word than 须, 可, 宜.
     (r"应当(?![日天年月场面值班地众即]|作(?![到好出]))|应该", "应"),  # 应当场 is 应 and 当场
@@ -67,7 +67,7 @@ _RULES: Sequence[tuple[str, str]] = (
     (r"(?<!平)(?:均|皆)(?![匀衡压流方值分])", "都"),
     # 其 only where it is whose, or what was named; 无须其许可 is not 无须许可, and 其他, 其中 are other words.
     (
-        r"(?<![尤极莫不未无非没勿须需经得由让令使向给请叫任听])其(?!中(?!性)|[他它余次一二三实间后前内外上下里])",
+        r"(?<![尤极莫不未无非没勿须需经得由让令使向给请叫任听将把])其(?!中(?!性)|[他它余次一二三实间后前内外上下里])",
         "",
     ),
     # Is in two words; not where either belongs to another word (还是, 是否, 行为, 人为).
@@ -81,10 +81,12 @@ _RULES: Sequence[tuple[str, str]] = (
     ),
     (r"(?<=[沿随带戴穿拿提背朝顺])着(?![火装色地陆力落重手眼急])", ""),
     # 将 as 把, and 把 itself: behind a modal or a step it cannot be the future tense (将停电的设备 is still live).
-    (rf"(?:{_AFTER_MODAL}|(?<=[先再并且]))(?:将(?![来要近])|把(?!{_NO_OBJECT}))", ""),
+    (rf"(?:{_AFTER_MODAL}|(?<=[先再]))(?:将(?![来要近])|把(?!{_NO_OBJECT}))", ""),
+    (rf"(?<=[并且])(?:将(?![来要近停送带投退拆])|把(?!{_NO_OBJECT}))", ""),
     (rf"(?<![一二两三四五六七八九十几每各这那整某半数多火车拖门倒即0-9_])把(?!{_NO_OBJECT}|$)", "将"),
-    # 在 never behind a negation (不在带电设备上 is not 不带电设备上) nor as a part of 存在, 在场, 在岗 …
-    (r"(?<![不未没非无勿别存现所正实潜内])在(?!于|场|岗|此|建|用|线(?!路)|职|册|运设)", ""),
+    # 在 never behind a negation (不在带电设备上 is not 不带电设备上) nor as a part of 存在, 在场, 在岗 …; 已在检修 is not
+    # 已检修, 验电在前 is not 验电前, 工作负责人在外 not 工作负责人外.
+    (r"(?<![不未没非无勿别已存现所正实潜内])在(?!于|场|岗|此|建|用|线(?!路)|职|册|运设|[前后先内外])", ""),
     (rf"{_AFTER_MODAL}于", ""),
     (r"^当(?![值班地日天前时场事心面量年月中作选即次晚夜局众代])", ""),
 )

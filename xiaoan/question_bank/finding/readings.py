@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 
 from xiaoan.question_bank.finding.asking_words import bare_statement
 from xiaoan.question_bank.finding.stem_keys import (
@@ -29,6 +30,15 @@ _ZEROS_IN_FILLING = re.compile(
 )
 _LINED_FILLING = re.compile(r"_+\s*([^_]{1,200}?)\s*_+")
 _NOT_A_LETTER = re.compile("[^A-Za-z]")
+_NO_SLIP_BEFORE = (
+    "接对相大场工陆基用天本当外实此各属产土草林坡异内田山农耕空荒营阵目驻原就落着触离在所一二两三四五六七八九十多几同"
+    "占某何平坠倒埋入随满余境征租选贴拖沙泥雪湿洼绿园质源遍席立旱水飞腹低高跌发放域等中测墙室护心死流蔽辑号拟字率统"
+)
+_SLIP = re.compile(
+    rf"(?<=[\u4e00-\u9fff0-9A-Za-z)）】\]_])(?:(?<![{_NO_SLIP_BEFORE}])|(?<=[使采所选备]用))地"
+    r"(?![线点面下方区网址形质电位极刀脚板带段锚沟桩角势图震坪埋导勤调市表基级块回域物理名盘道窖埂处上方政府接]|$)"
+)
+"""地 typed for 的, where it can be no ground: neither the end of a word (接地, 场地, 两地) nor the start of one (地线)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +62,11 @@ def readings(asked: AskedQuestion) -> Iterator[Reading]:
 
     As parsed; `（4）m` as 4m; `（B. 绝缘靴）` as 绝缘靴; `（B）` as option B's text; `__绝缘靴__` and other ways to
     draw a blank; a statement with its verdict, or with words that ask for one; no options at all, but a stem
-    with figures or letters.
+    with figures or letters; last, 地 as a slip for 的, only in what was typed: the bank's own 地 stays.
     """
     seen: set[tuple[object, ...]] = set()
-    for reading in _all_readings(asked):
+    meant = replace(asked, stem=_SLIP.sub("的", asked.stem), text=_SLIP.sub("的", asked.text))
+    for reading in chain(_all_readings(asked), _all_readings(meant) if meant != asked else ()):
         known = (reading.forms, reading.options, reading.verdict, reading.only_judge, reading.only_filled)
         if known not in seen and reading.forms[0].words.strip("_"):
             seen.add(known)
