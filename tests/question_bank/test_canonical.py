@@ -23,6 +23,12 @@ QUESTIONS = [
     ),
     fill("分别为（ ）、（ ）", ["停电;验电", "装设接地线"]),
     fill("是（ ）", ["=A1"]),
+    single("#1主变停电应断开（ ）", ["#1开关", "2#刀闸", "*"], "*"),
+    single("以下符号是（ ）", ["A|B", "C|D", "B. 验电"], "B. 验电"),
+    fill("应先（ ）", ["停电", "验电"]),
+    fill("应先停电", ["停电；", "验电,接地"]),
+    Question("工作前应（ ）", (), ("装设接地线",), "", "", QuestionType.SINGLE),
+    Question("措施有（ ）", (), ("停电", "验电"), "", "", QuestionType.MULTIPLE),
     Question("简述安全措施", (), ("停电;验电、装设接地线",), "", "", QuestionType.SHORT),
 ]
 FORMULA_STARTS = ("=", "+", "-", "@")
@@ -42,7 +48,7 @@ def test_written_questions_are_read_back_the_same(tmp_path: Path, suffix: str) -
             written.stem, tuple(text.replace("\n", "") for text in written.options), written.answer_letters,
         )  # fmt: skip
         assert (found.clause, found.profession) == (written.clause, written.profession)
-    assert [question.sources[0].row for question in read(path)] == [*range(2, 11)]
+    assert [question.sources[0].row for question in read(path)] == [*range(2, 2 + len(QUESTIONS))]
 
 
 @pytest.mark.parametrize("name", ["a.xlsx", "a.csv"])

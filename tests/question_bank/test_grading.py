@@ -5,8 +5,8 @@ import pytest
 
 from tests.question_bank.factory import fill, judge, multiple, single
 from xiaoan.question_bank.grading import Grade, PartialCredit, Verdict, grade, same_answer
-from xiaoan.question_bank.parsing import parse_options
 from xiaoan.question_bank.question import Question, QuestionType
+from xiaoan.question_bank.rows.option_cells import read_options
 
 STAFF = multiple(
     "许可人可以是（ ）",
@@ -68,7 +68,7 @@ def test_a_number_that_fits_two_options_is_not_read() -> None:
 
 
 def test_letters_are_those_of_the_options_shown() -> None:
-    shown = parse_options("A. 6m B. 2m C. 4m")
+    shown = read_options("A. 6m B. 2m C. 4m").options
     assert same_answer("C", DISTANCE, shown)
     assert not same_answer("B", DISTANCE, shown)
     assert not same_answer("B. 4m", DISTANCE, shown)
@@ -80,9 +80,9 @@ def test_without_options_shown_a_text_outweighs_its_letter() -> None:
 
 
 def test_labels_may_be_figures_or_signs() -> None:
-    assert same_answer("②", DISTANCE, parse_options("①6m②4m③2m"))
-    assert same_answer("2", DISTANCE, parse_options("1) 6m 2) 4m 3) 2m"))
-    assert same_answer("B", DISTANCE, parse_options("1) 6m 2) 4m 3) 2m"))
+    assert same_answer("②", DISTANCE, read_options("①6m②4m③2m").options)
+    assert same_answer("2", DISTANCE, read_options("1) 6m 2) 4m 3) 2m").options)
+    assert same_answer("B", DISTANCE, read_options("1) 6m 2) 4m 3) 2m").options)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_no_judgement_is_no_answer(word: str) -> None:
 
 
 def test_letters_of_a_judgement_follow_the_options_shown() -> None:
-    shown = parse_options("A. 错误 B. 正确")
+    shown = read_options("A. 错误 B. 正确").options
     assert same_answer("A", WRONG_JUDGEMENT, shown)
     assert not same_answer("B", WRONG_JUDGEMENT, shown)
 

@@ -21,7 +21,7 @@ def test_a_sheet_is_told_with_its_columns_and_what_was_skipped() -> None:
     shown = [" " * line.indent + line.text for line in file_lines(FileReading(Path("下/a.xlsx"), (sheet,)))]
     assert shown == [
         "下/a.xlsx",
-        "  工作表“题库”：3 行，2 题，拒收 1 行，1 题有提醒，1 题在隐藏行里",
+        "  工作表“题库”：3 行，2 题，拒收 1 行，1 题有提醒，隐藏 1 行",
         "    每个选项一列；表头第 1 行；B 题干、C 选项A、E 答案、F 填空顺序",
         "    跳过第 2–4、9 行：空行",
         "    跳过第 10、12、14、16、18、20 等 15 行：标题",
@@ -36,6 +36,21 @@ def test_faults_come_by_kind_what_stops_a_question_first() -> None:
     assert short[2] == "提醒 5 处（letter-case）"
     assert short[-1] == "还有 2 处，加 --all 全部列出"
     assert len(list(fault_lines(faults, everything=True))) == 8
+
+
+def test_a_fault_shows_the_cells_text_unless_its_message_does() -> None:
+    place = ("a.xlsx", "题库", 2, "C", Severity.REFUSED, FaultCode.BAD_ANSWER)
+    faults = [
+        Fault(*place, "A-停电|B-验电", "选项不清；请改正"),
+        Fault(*place, "Z", "答案“Z”没有选项"),
+        Fault(*place, "", "没有答案"),
+        Fault(*place, "长" * 99 + "\n长", "选项不清"),
+    ]
+    _, first, second, third, fourth = [line.text for line in fault_lines(faults, everything=True)]
+    assert first == "a.xlsx 工作表“题库” 第 2 行 C 列：选项不清；请改正；原文“A-停电|B-验电”"
+    assert second.endswith("：答案“Z”没有选项")
+    assert third.endswith("：没有答案")
+    assert fourth.endswith(f"；原文“{'长' * 40}…”")
 
 
 def test_the_facts_of_a_bank_leave_out_what_is_nought() -> None:

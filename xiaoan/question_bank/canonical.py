@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xiaoan.errors import BankError, StorageError
+from xiaoan.question_bank.cells.sheets import column_letter
 from xiaoan.question_bank.normalization import clean_text, normalize_text
 from xiaoan.question_bank.question import RIGHT, WRONG, Question, QuestionType, Source, option_label
-from xiaoan.question_bank.rows.columns import Field, column_letter
+from xiaoan.question_bank.rows.columns import Field
 from xiaoan.question_bank.rows.row_reading import read_row
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _CELL_LIMIT = 32_767
 _SHEET_TITLE = "题库"
 _FIXED_TIME = datetime.datetime(2025, 1, 1)
 _MODIFIED = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*")
-_OPTION_SEPARATORS = (",", "|", "\n", "**")
+_OPTION_SEPARATORS = (",", "|", "\n", "**", "$;$", "##")
 _ANSWER_SEPARATORS = (";", "\n", "|", "$;$")
 _ANY_ORDER = "（无序）"
 _INSTRUCTIONS = (
@@ -120,8 +121,8 @@ def _canonical_row(question: Question) -> list[str]:
     if second_best:
         return second_best
     raise BankError(
-        f"题目“{question.stem[:40]}”写进六列后读不回原样；请去掉选项里像“B.”这样的字母标号，"
-        "或答案里的分号和换行"
+        f"题目“{question.stem[:40]}”写进六列后读不回原样；请去掉选项里像“B.”这样的字母标号、"
+        "只有一个标点的选项，或答案里的分号和换行"
     )
 
 

@@ -1,10 +1,11 @@
 """Questions that a bank answers in two ways: the same stem and options, within one 专业."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from xiaoan.question_bank.grading import same_answer
-from xiaoan.question_bank.normalization import match_key, normalize_text, text_key
+from xiaoan.question_bank.normalization import key_of, normalize_text, text_key
 from xiaoan.question_bank.question import Question, QuestionType, Source
 
 _CHOICE = "选择题"
@@ -34,9 +35,12 @@ def find_conflicts(questions: Iterable[Question]) -> list[Conflict]:
     The order of options does not matter, and a 单选题 may contradict a 多选题. The same question with another
     answer in another 专业 is right in both, and no conflict.
     """
+    keyed = [(key_of(question.normal_stem), question) for question in questions]
+    stems = Counter(stem for stem, _ in keyed)
     asked: dict[tuple[object, ...], list[Question]] = {}
-    for question in questions:
-        asked.setdefault(_asked(question), []).append(question)
+    for stem, question in keyed:
+        if stems[stem] > 1:  # most stems stand once, and their options need no look
+            asked.setdefault((stem, *_asked(question)), []).append(question)
     return [_conflict(group) for group in asked.values() if len(group) > 1 and _contradict(group)]
 
 
@@ -46,12 +50,11 @@ def count_duplicates(questions: Sequence[Question]) -> int:
 
 
 def _asked(question: Question) -> tuple[object, ...]:
-    """What two questions share that ask the same thing."""
+    """What two questions share that ask the same thing, beside the stem."""
     choice = question.question_type in (QuestionType.SINGLE, QuestionType.MULTIPLE)
     return (
         normalize_text(question.profession),
         _CHOICE if choice else question.question_type,
-        match_key(question.stem),
         frozenset(map(text_key, question.options)),
     )
 

@@ -158,7 +158,7 @@ def match_key(stem: str) -> str:
     Letters are lower-cased, but never those of a quantity (`5mA` is not `5MA`). Signs (`-`, `±`, `<`, `≤`,
     `%`, `/`, `~`) always stay.
     """
-    return _key(normalize_stem(stem))
+    return key_of(normalize_stem(stem))
 
 
 def text_key(text: str) -> str:
@@ -166,10 +166,11 @@ def text_key(text: str) -> str:
 
     Figures in front count here: an option `(1)(3)` is not `(2)(3)`.
     """
-    return _key(normalize_text(text))
+    return key_of(normalize_text(text))
 
 
-def _key(normalized: str) -> str:
+def key_of(normalized: str) -> str:
+    """Return `match_key` or `text_key` of what is normalised already."""
     key = _MARKS_WITHOUT_MEANING.sub(_mark_in_key, normalized) or normalized
     return _LETTERS_OF_NO_QUANTITY.sub(lambda letters: letters[0].lower(), key)
 

@@ -48,6 +48,11 @@ _BEFORE_LABEL = frozenset(" \n;,|。、)]}#*$?!:\"'>_”’")
 _ENDS_ASKING = (")", "]", "_", "?")
 SEPARATORS = " \n\t\u3000;；,，、。|｜丨*#$"
 CELL_SEPARATORS = " \n\t\u3000;；,，|｜丨*#$"
+_MARKS = " \n\t\u3000;；,，、。|｜丨"
+_SIGN_IN_FRONT = re.compile(r"#[0-9A-Za-z]|\$[0-9]|\*\.")
+_SIGN_BEHIND = re.compile(r"[0-9][#$]")
+_LAST = CELL_SEPARATORS + "、"
+_DOLLARS = ("$;$", "$,$", "$|$", "$$")
 _UNLABELLED = re.compile(r"\$[;|]\$|\*{2,}|#{2,}|\|+|\n+|;")
 
 # The spaces before a line end are tried once, from the first on, so that ten thousand of them cost no more than other text.
@@ -193,13 +198,36 @@ def _label_name(written: str) -> str:
 def option_text(text: str, *, tidy: bool = True) -> str:
     """Return an option's text without separators; `tidy` takes off a last stop and a stray bracket too."""
     if not tidy:
-        return one_line(text).strip(CELL_SEPARATORS)
-    text = one_line(text).strip(SEPARATORS)
+        return bare_text(one_line(text))
+    text = bare_text(one_line(text).strip(_MARKS))
     if text.endswith((".", "．")) and not text.endswith(".."):
         text = text[:-1]
     if text.endswith((")", "）")) and not any(bracket in text for bracket in "(（"):
         text = text[:-1]
-    return text.strip(SEPARATORS)
+    return bare_text(text.strip(_MARKS))
+
+
+def bare_text(text: str) -> str:
+    """Return an option's text without what parts it from others: blanks, `；` `，` `|` `**` `##` `$;$`, a last `、`.
+
+    A single sign that belongs to a word stays (`#1主变`, `2#杆`, `*.exe`), and one that is all there is (`*`).
+    """
+    bare = text.strip(CELL_SEPARATORS)
+    if not bare:
+        sign = text.strip(_MARKS)
+        return sign if len(sign) == 1 else ""
+    if len(bare) < len(text):
+        before, behind = text[: text.index(bare)], text[text.rindex(bare) + len(bare) :]
+        if _SIGN_IN_FRONT.match(before[-1:] + bare[0]) and _is_single(before[::-1]):
+            bare = before[-1] + bare
+        if _SIGN_BEHIND.match(bare[-1] + behind[:1]) and _is_single(behind):
+            return bare + behind[0]
+    return bare.rstrip(_LAST) or bare
+
+
+def _is_single(signs: str) -> bool:
+    """Whether the first of `signs` stands alone, and is no part of a separator."""
+    return signs[1:2] != signs[0] and not signs.startswith(_DOLLARS)
 
 
 def unlabelled_options(text: str) -> tuple[AskedOption, ...]:

@@ -10,6 +10,7 @@ from xiaoan.question_bank.normalization import clean_text, strip_question_number
 from xiaoan.question_bank.option_labels import (
     SEPARATORS,
     AskedOption,
+    bare_text,
     best_run,
     half_width,
     one_line,
@@ -17,9 +18,8 @@ from xiaoan.question_bank.option_labels import (
     unlabelled_options,
 )
 from xiaoan.question_bank.question import QuestionType
-from xiaoan.question_bank.rows.option_cells import read_options
 
-__all__ = ["TYPE_WORDS", "AskedOption", "AskedQuestion", "parse_options", "parse_question"]
+__all__ = ["TYPE_WORDS", "AskedOption", "AskedQuestion", "parse_question"]
 
 TYPE_WORDS: dict[str, QuestionType] = {
     **dict.fromkeys(["单选题", "单选", "单项选择题", "单项选择", "单选择题"], QuestionType.SINGLE),
@@ -73,19 +73,11 @@ def parse_question(text: str) -> AskedQuestion:
     stem, options = _split_options(body)
     return AskedQuestion(
         text=typed,
-        stem=one_line(stem).strip(" |*#$"),
+        stem=bare_text(one_line(stem)),
         options=options,
         question_type=TYPE_WORDS[type_word] if type_word else None,
         profession=profession,
     )
-
-
-def parse_options(text: str) -> tuple[AskedOption, ...]:
-    """Return the options in a text that holds nothing else (a workbook's cell), labelled or only separated.
-
-    Unlabelled options get the labels A, B, … An empty text, and a single text without label, give ().
-    """
-    return read_options(text).options
 
 
 def _split_options(text: str) -> tuple[str, tuple[AskedOption, ...]]:

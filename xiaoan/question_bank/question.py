@@ -89,7 +89,7 @@ class Question:
             raise ValueError(f"a question needs a stem and an answer: {self.stem!r}, {self.answer!r}")
         if self.question_type is QuestionType.JUDGE:
             self._settle_judgement()
-        elif self._is_choice and len(self._answer_places) != len(self.answer):
+        elif self._is_choice and not self._is_answered_by_its_options():
             raise ValueError(f"answer {self.answer!r} is not among the options {self.options!r}")
 
     def _settle_judgement(self) -> None:
@@ -99,6 +99,18 @@ class Question:
         object.__setattr__(self, "answer", tuple(str(verdict) for verdict in verdicts))
         if all(judge_word(text) for text in self.options):
             object.__setattr__(self, "options", ())
+
+    def _is_answered_by_its_options(self) -> bool:
+        """Whether each answer is an option of its own; read from a bank they mostly stand there to the letter."""
+        to_the_letter = len(set(self.answer)) == len(self.answer) and all(
+            text in self.options for text in self.answer
+        )
+        return to_the_letter or len(self._answer_places) == len(self.answer)
+
+    @cached_property
+    def normal_stem(self) -> str:
+        """The stem in its one spelling."""
+        return normalize_stem(self.stem)
 
     @cached_property
     def id(self) -> str:
@@ -111,7 +123,7 @@ class Question:
         if self.question_type is not QuestionType.BLANK:
             answers = sorted(set(answers))
         parts = [
-            [normalize_text(self.profession), self.question_type.value, normalize_stem(self.stem)],
+            [normalize_text(self.profession), self.question_type.value, self.normal_stem],
             sorted({normalize_text(text) for text in self.options}),
             answers,
         ]

@@ -5,7 +5,9 @@ import re
 
 from xiaoan.question_bank.normalization import BLANK
 
-_PIECES = re.compile(rf"{BLANK}|[0-9A-Za-z.%~°/ΩμⅠⅡⅢ]+|.", re.DOTALL)
+_OF_NUMBERS_AND_WORDS = "0-9A-Za-z.%~°/ΩμⅠⅡⅢ"
+_PIECES = re.compile(rf"{BLANK}|[{_OF_NUMBERS_AND_WORDS}]+|.", re.DOTALL)
+_NO_SLIP = re.compile(f"[{_OF_NUMBERS_AND_WORDS}_]")
 _TELLING = frozenset(
     "不无未非禁勿没否可能应须得必宜严前后先上下内外左右首末大小高低多少长短"
     "一二两三四五六七八九十百千零半各每全或和与及双单进出开合拉装拆始终"
@@ -25,4 +27,4 @@ def drop_characters(text: str, rate: float, random_source: random.Random) -> str
 
 def is_neutral(piece: str) -> bool:
     """Whether a question stays the same question without this one character."""
-    return len(piece) == 1 and piece not in _TELLING and not re.fullmatch(r"[0-9A-Za-z.%~°/ΩμⅠⅡⅢ_]", piece)
+    return len(piece) == 1 and piece not in _TELLING and not _NO_SLIP.fullmatch(piece)

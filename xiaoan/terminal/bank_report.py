@@ -23,6 +23,7 @@ TITLE = "xiaoan.title"
 _EXAMPLES = 3
 _CONFLICTS = 5
 _RUNS = 6
+_SHOWN = 40
 _COLUMN_NAMES = {
     "profession": "专业",
     "question_type": "题型",
@@ -58,7 +59,7 @@ def bank_facts(bank: "StoredBank") -> list[Fact]:
         "重复的行": bank.duplicates,
         "拒收的行": counts.refused,
         "有提醒的题": counts.warned,
-        "隐藏行里的题": counts.hidden,
+        "隐藏的行": counts.hidden,
     }
     return [*facts, *(Fact(name, str(n)) for name, n in others.items() if n)]
 
@@ -79,9 +80,17 @@ def fault_lines(faults: "Sequence[Fault]", *, everything: bool) -> Iterator[Line
         word, style = _SEVERITIES[severity]
         yield Line(f"{word} {len(found)} 处（{code}）", style)
         shown = found if everything else found[:_EXAMPLES]
-        yield from (Line(str(fault), QUIET, "· ", 2) for fault in shown)
+        yield from (Line(f"{fault}{_cell_text(fault)}", QUIET, "· ", 2) for fault in shown)
         if len(found) > len(shown):
             yield Line(f"还有 {len(found) - len(shown)} 处，加 --all 全部列出", QUIET, "  ", 2)
+
+
+def _cell_text(fault: "Fault") -> str:
+    """What stands in the cell, where the message does not say it anyway."""
+    text = " ".join(fault.value.split())
+    if not text or text in fault.message:
+        return ""
+    return f"；原文“{text if len(text) <= _SHOWN else text[:_SHOWN] + '…'}”"
 
 
 def conflict_lines(conflicts: "Sequence[Conflict]", *, everything: bool) -> Iterator[Line]:
@@ -195,7 +204,7 @@ def _what_became(sheet: "SheetReading") -> str:
     parts = [f"{sheet.rows} 行，{len(sheet.questions)} 题"]
     parts += [f"拒收 {sheet.refused} 行"] if sheet.refused else []
     parts += [f"{sheet.warned} 题有提醒"] if sheet.warned else []
-    parts += [f"{sheet.hidden} 题在隐藏行里"] if sheet.hidden else []
+    parts += [f"隐藏 {sheet.hidden} 行"] if sheet.hidden else []
     return "，".join(parts)
 
 

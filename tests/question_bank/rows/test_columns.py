@@ -4,7 +4,6 @@ from tests.question_bank.made_sheets import sheet_of
 from xiaoan.question_bank.rows.columns import (
     Columns,
     Field,
-    column_letter,
     headers,
     heading,
     read_columns,
@@ -159,12 +158,6 @@ def test_columns_whose_numbers_matter_are_stem_options_and_answers() -> None:
     assert text_columns(sheet_of([["题干", "A", "B", "答案", "解析", "分数"]])) == {0, 1, 2, 3}
     assert text_columns(sheet_of([["应先验电。", "T"]])) == {0, 1}
     assert text_columns(sheet_of([])) == frozenset()
-
-
-def test_letters_of_columns() -> None:
-    assert [column_letter(index) for index in (0, 25, 26, 51, 52, 701, 702)] == [
-        *("A", "Z", "AA", "AZ", "BA", "ZZ", "AAA")
-    ]
 
 
 def test_a_type_under_an_unknown_heading_is_found_by_its_cells() -> None:

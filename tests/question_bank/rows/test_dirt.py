@@ -1,11 +1,23 @@
 """One test for each kind of dirt found in banks: read right, repaired and said, or refused; never read wrong."""
 
+from dataclasses import replace
+
 import pytest
 
-from tests.question_bank.made_sheets import HEADER, question, read_one, read_rows, refusal, row, warnings
+from tests.question_bank.made_sheets import (
+    HEADER,
+    question,
+    read_one,
+    read_rows,
+    refusal,
+    row,
+    sheet_of,
+    warnings,
+)
 from xiaoan.question_bank.cells.sheets import MergedRange, Remark, RemarkKind
 from xiaoan.question_bank.question import QuestionType
 from xiaoan.question_bank.rows.faults import FaultCode, Severity
+from xiaoan.question_bank.rows.sheet_reading import read_sheet
 
 JUDGE = {"题型": "判断题", "题干": "装设接地线之前必须验电。"}
 
@@ -510,6 +522,12 @@ def test_duplicates_are_all_kept_with_their_rows() -> None:
     assert ids[0] == ids[1] == ids[2] != ids[3]
     assert [read.sources[0].row for read in reading.questions] == [2, 3, 4, 5]
     assert reading.faults == ()
+
+
+def test_all_rows_of_a_hidden_sheet_are_hidden() -> None:
+    sheet = replace(sheet_of([HEADER, row(), row(答案="Z")]), hidden=True)
+    reading = read_sheet(sheet, "题库.xlsx")
+    assert (len(reading.questions), reading.refused, reading.hidden) == (1, 1, 2)
 
 
 def test_hidden_rows_are_read_and_counted() -> None:

@@ -189,3 +189,53 @@ def test_options_right_and_wrong_make_a_judgement_of_any_type(word: str, cell: s
 
 def test_an_unlabelled_list_that_lacks_a_separator_has_no_option_for_the_last_letter() -> None:
     assert refusal(选项="停电|验电接地|挂牌", 答案="D") is FaultCode.BAD_ANSWER
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("A. 停电,B. 验电", ["停电", "验电"]),
+        ("A-正确|B-错误", ["正确", "错误"]),
+        ("A、省级部门B、国务院", ["省级部门", "国务院"]),
+        ("A. 停电。,B. 验电（挂牌）", ["停电。", "验电（挂牌）"]),
+        ("停电$;$验电", ["停电", "验电"]),
+        ("A. 2,5m,B. 见图C.1", ["2,5m", "见图C.1"]),
+        ("停电", []),
+        ("", []),
+    ],
+)
+def test_a_cell_of_options_is_parted(cell: str, expected: list[str]) -> None:
+    assert texts(cell) == expected
+
+
+@pytest.mark.parametrize(("first", "second"), [("#1主变", "#2主变"), ("1#杆", "2#杆"), ("*.exe", "*.com")])
+def test_a_sign_that_belongs_to_an_option_is_never_lost(first: str, second: str) -> None:
+    cells = [
+        f"A-{first}|B-{second}",
+        f"{first}|{second}",
+        f"A.{first}**B.{second}",
+        f"A. {first}##B. {second}",
+    ]
+    assert [texts(cell) for cell in cells] == [[first, second]] * 4
+    assert texts("A-*|B-?|C-#") == ["*", "?", "#"]
+
+
+@pytest.mark.parametrize("mark", ["；", ";", "，", "、", "|"])
+def test_a_last_mark_counts_no_more_in_columns_than_in_one_cell(mark: str) -> None:
+    header = ["题型", "题干", "A", "B", "答案"]
+    rows = read_rows([header, ["单选题", "应先（ ）。", f"停电{mark}", f"验电{mark}", "B"]])
+    cell = question(题干="应先（ ）。", 专业="", 选项=f"A-停电{mark}|B-验电{mark}", 答案="B")
+    assert (
+        rows.questions[0].id
+        == cell.id
+        == question(题干="应先（ ）。", 专业="", 选项="A-停电|B-验电", 答案="B").id
+    )
+    assert not rows.faults
+    by_text = ["单选题", "应先（ ）。", f"停电{mark}", f"验电{mark}", f"验电{mark}"]
+    assert read_rows([header, by_text]).questions[0].id == cell.id
+
+
+def test_a_word_that_may_have_been_torn_in_two_places_is_not_joined() -> None:
+    cell = "A-port|B-host|C-name|D-Fil|E-separator|E-path"
+    assert [repair.code for repair in read_options(cell).repairs] == [FaultCode.OPTION_LABEL]
+    assert refusal(选项=cell, 答案="E") is FaultCode.OPTIONS_UNCLEAR

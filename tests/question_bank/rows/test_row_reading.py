@@ -4,7 +4,7 @@ from tests.question_bank.made_sheets import question, read_one, read_rows, refus
 from xiaoan.question_bank.grading import same_answer
 from xiaoan.question_bank.question import QuestionType, Source
 from xiaoan.question_bank.rows.columns import Columns, Field
-from xiaoan.question_bank.rows.faults import FaultCode
+from xiaoan.question_bank.rows.faults import FaultCode, Severity
 from xiaoan.question_bank.rows.row_reading import read_cells, read_row
 from xiaoan.question_bank.rows.stem_cells import asks, has_blank, leaked_letters, take_type_hint
 from xiaoan.question_bank.rows.type_words import read_type, section_type
@@ -184,3 +184,30 @@ def test_a_choice_in_a_sheet_without_options_is_answered_by_its_text(
     assert same_answer("；".join(expected), read)
     assert not same_answer("拆除接地线", read)
     assert read_rows([["题型", "题干", "答案"], [word, "工作之前应（ ）。", "AB"]]).refused == 1
+
+
+@pytest.mark.parametrize(("word", "answer"), [("单选题", "装设接地线"), ("多选题", "停电；验电")])
+@pytest.mark.parametrize("empty", ["", "/", "无"])
+def test_a_choice_without_options_is_read_where_others_have_some_if_its_answer_is_in_words(
+    word: str, answer: str, empty: str
+) -> None:
+    reading = read_one(题型=word, 选项=empty, 答案=answer)
+    (fault,) = reading.faults
+    assert (reading.questions[0].options, "；".join(reading.questions[0].answer)) == ((), answer)
+    assert (fault.code, fault.severity, fault.column) == (FaultCode.NO_OPTIONS, Severity.WARNING, "E")
+    assert refusal(题型=word, 选项=empty, 答案="A") == FaultCode.NO_OPTIONS
+    assert refusal(题型=word, 选项=empty, 答案="A. 停电") == FaultCode.NO_OPTIONS
+    assert refusal(题型=word, 选项="停电", 答案=answer) == FaultCode.NO_OPTIONS
+
+
+@pytest.mark.parametrize("blanks", [0, 1, 2, 3])
+def test_dollars_part_the_answers_however_many_blanks_there_are(blanks: int) -> None:
+    changed = {
+        "题型": "填空题",
+        "题干": "工作前应" + "（ ）、" * blanks + "再工作",
+        "选项": "",
+        "答案": "停电$;$验电",
+    }
+    assert question(**changed).answer == ("停电", "验电")
+    expected = set() if blanks in (0, 2) else {FaultCode.BLANK_COUNT}
+    assert warnings(read_one(**changed)) == expected

@@ -118,3 +118,11 @@ def test_ranges_that_reach_beyond_the_sheet_do_no_harm() -> None:
 def test_every_layout_and_every_fault_code_is_in_the_documentation() -> None:
     text = DOCS.read_text(encoding="utf-8")
     assert [name.value for name in (*FaultCode, *Layout) if f"`{name}`" not in text] == []
+
+
+def test_a_message_does_not_quote_a_cell_of_thousands_of_characters() -> None:
+    reading = read_rows([HEADER, row(题型="判断题", 答案="不" * 30_000)])
+    (fault,) = reading.faults
+    assert (fault.value, len(fault.message) < 400) == ("判断题", True)
+    assert fault.message.startswith("题型是判断题")
+    assert fault.message.endswith("或把选项改为正确和错误")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 
 from xiaoan.errors import BankError
-from xiaoan.question_bank.rows.columns import column_letter
+from xiaoan.question_bank.cells.sheets import column_letter
 
 MAX_FILE_BYTES = 200 * 2**20
 """Larger files are no bank: 217,000 questions take about 40 MiB."""

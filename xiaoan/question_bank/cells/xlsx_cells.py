@@ -9,7 +9,7 @@ from xml.parsers.expat import ExpatError, ParserCreate
 
 from xiaoan.question_bank.cells.file_guard import Archive, check_range, damaged, printable
 from xiaoan.question_bank.cells.number_formats import BUILT_IN, GENERAL
-from xiaoan.question_bank.rows.columns import column_letter
+from xiaoan.question_bank.cells.sheets import column_letter
 
 _MAX_SEGMENT = 64 * 2**20
 _MAX_STRINGS = 16_000_000

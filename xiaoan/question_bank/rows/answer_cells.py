@@ -35,7 +35,8 @@ _VERDICT_FIRST = re.compile(
 _PLAIN_VERDICTS = frozenset(
     ["正确", "错误", "不正确", "对", "错", "不对", "√", "×", "✓", "✗", "✔", "✘", "T", "F", "TRUE", "FALSE"]
 )
-_BETWEEN_CELL_TEXTS = (r"\$[;|]?\$", r"\*{2,}", r"#{2,}")
+_BETWEEN_ANSWERS = r"\$[;|]?\$"
+_BETWEEN_CELL_TEXTS = (r"\*{2,}", r"#{2,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,8 +222,16 @@ def blanks_of(stem: str) -> int:
 
 
 def part_answers(written: str, blanks: int) -> tuple[str, ...] | None:
-    """Return one text per blank, by the first kind of separator that gives as many; None if none does."""
+    """Return one text per blank, by the first kind of separator that gives as many; None if none does.
+
+    `$;$` parts nothing but answers, so that it does however many blanks there are.
+    """
     text = clean_text(written, keep_newlines=True)
+    parts = re.split(_BETWEEN_ANSWERS, text)
+    if len(parts) > 1 and (pieces := _filled_pieces(parts)):
+        return pieces
+    if blanks < 2:
+        return None
     for separator in _BETWEEN_CELL_TEXTS:
         if (pieces := _filled_pieces(re.split(separator, text))) and len(pieces) == blanks:
             return pieces

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import lru_cache
 
-from xiaoan.question_bank.cells.sheets import Sheet
+from xiaoan.question_bank.cells.sheets import Sheet, column_letter
 from xiaoan.question_bank.normalization import normalize_text
 
 
@@ -282,13 +282,3 @@ _STEM_WORDS = frozenset(HEADER_WORDS[Field.STEM])
 _ALL_WORDS = frozenset(
     [word for words in HEADER_WORDS.values() for word in words] + [*_EXPLANATION_WORDS, *_BLANK_ORDER_WORDS]
 )
-
-
-def column_letter(index: int) -> str:
-    """Return the letters of the column at `index` from 0: A, …, Z, AA."""
-    letters = ""
-    index += 1
-    while index:
-        index, rest = divmod(index - 1, 26)
-        letters = chr(ord("A") + rest) + letters
-    return letters

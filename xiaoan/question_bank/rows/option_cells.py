@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from xiaoan.question_bank.normalization import clean_text
-from xiaoan.question_bank.option_labels import CELL_SEPARATORS, AskedOption, half_width, one_line
+from xiaoan.question_bank.option_labels import AskedOption, bare_text, half_width, one_line
 from xiaoan.question_bank.question import option_label
 from xiaoan.question_bank.rows.faults import FaultCode
 from xiaoan.question_bank.rows.option_mending import (
@@ -89,7 +89,7 @@ def read_option_columns(cells: Sequence[tuple[str, str]]) -> OptionsReading | No
     empty: list[str] = []
     gaps: list[str] = []
     for label, cell in cells:
-        text = cell if cell.isalnum() else clean_text(cell)
+        text = cell if cell.isalnum() else _bare_cell(cell)
         if not text or text in _NO_OPTION:
             gaps.append(label)
             continue
@@ -106,6 +106,12 @@ def read_option_columns(cells: Sequence[tuple[str, str]]) -> OptionsReading | No
     return OptionsReading(
         tuple(map(AskedOption, labels, _without_own_labels(labels, texts))), (), tuple(empty)
     )
+
+
+def _bare_cell(cell: str) -> str:
+    """The cell's text as it would stand in one cell with the others; a cell that is only a mark stays."""
+    text = clean_text(cell)
+    return bare_text(text) or text
 
 
 def _without_own_labels(labels: Sequence[str], texts: Sequence[str]) -> Sequence[str]:
@@ -145,7 +151,7 @@ def _read_easily(cell: str) -> OptionsReading | None:
     for piece, start in zip(pieces, _EASY[mark], strict=False):
         text = piece[2:]
         if not text.isalnum():
-            text = clean_text(text).strip(CELL_SEPARATORS)
+            text = bare_text(clean_text(text))
         if not text or not piece.startswith(start):
             return None
         texts.append(text)
@@ -293,7 +299,7 @@ def _settle(pieces: list[Piece], repairs: list[Repair]) -> OptionsReading:
         repairs.append(Repair(FaultCode.OPTION_LABEL, f"选项的字母不连续（{found}），以各自的字母为准"))
     figures = bool(pieces) and pieces[0].family in ("figure", "circled")
     names = [str(number + 1) if figures else option_label(number) for number in numbers]
-    texts = [one_line(piece.text).strip(CELL_SEPARATORS) for piece in pieces]
+    texts = [bare_text(one_line(piece.text)) for piece in pieces]
     options = tuple(AskedOption(name, text) for name, text in zip(names, texts, strict=True) if text)
     empty = tuple(name for name, text in zip(names, texts, strict=True) if not text)
     return OptionsReading(options, tuple(repairs), empty, frozenset(doubtful))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from xiaoan.question_bank.option_labels import CELL_SEPARATORS, CIRCLED, IN_BRACKETS, half_width
+from xiaoan.question_bank.option_labels import CELL_SEPARATORS, CIRCLED, IN_BRACKETS, bare_text, half_width
 from xiaoan.question_bank.question import option_label
 from xiaoan.question_bank.rows.faults import FaultCode
 from xiaoan.question_bank.rows.option_pieces import LETTERS, Piece, read_piece
@@ -68,8 +68,8 @@ def join_torn(pieces: list[Piece], torn: Sequence[int], repairs: list[Repair]) -
             for chosen in combinations(torn, count)
             if _in_order([number for place, number in enumerate(numbers) if place not in chosen])
         ]
-        if len(fitting) == 1:
-            return _joined(pieces, fitting[0], repairs)
+        if fitting:
+            return _joined(pieces, fitting[0], repairs) if len(fitting) == 1 else pieces
     return pieces
 
 
@@ -210,7 +210,7 @@ def without_bare_label(piece: Piece, number: int, *, figures: bool = False) -> P
     written = piece.whole.lstrip(CELL_SEPARATORS)
     if number >= len(LETTERS) or half_width(written[:1]) != LETTERS[number]:
         return None
-    text = written[1:].strip(CELL_SEPARATORS)
+    text = bare_text(written[1:])
     if not text or _NAMED.match(text) or (text[0].isascii() and not (figures and _FIGURE_FIRST.match(text))):
         return None
     return replace(piece, number=number, family="letter", style="", text=text)
@@ -218,7 +218,7 @@ def without_bare_label(piece: Piece, number: int, *, figures: bool = False) -> P
 
 def as_option(piece: Piece, number: int) -> Piece:
     """Return the whole piece as the text of the option `number`."""
-    return replace(piece, number=number, family="letter", text=piece.whole.strip(CELL_SEPARATORS))
+    return replace(piece, number=number, family="letter", text=bare_text(piece.whole))
 
 
 def _ascend(numbers: Sequence[int | None]) -> bool:

@@ -9,6 +9,7 @@ from xiaoan.question_bank.option_labels import (
     CIRCLED,
     IN_BRACKETS,
     Label,
+    bare_text,
     best_run,
     find_labels,
     half_width,
@@ -122,11 +123,11 @@ def read_piece(whole: str, before: str) -> Piece:
     narrow = half_width(whole)
     lead = _LEAD.match(narrow)
     if lead is None or _is_figure_in_text(lead, narrow):
-        return Piece(None, "", "", whole.strip(CELL_SEPARATORS), before, whole)
+        return Piece(None, "", "", bare_text(whole), before, whole)
     name = lead["enclosed"] or lead["marked"] or lead["sign"]
     style = lead["mark"] or ("()" if lead["enclosed"] else "")
     family, number = _family_and_number(name)
-    return Piece(number, family, style, whole[lead.end() :].strip(CELL_SEPARATORS), before, whole)
+    return Piece(number, family, style, bare_text(whole[lead.end() :]), before, whole)
 
 
 def _split(text: str, cuts: Sequence[tuple[int, int]]) -> list[Piece]:
@@ -164,7 +165,7 @@ def _under_figures(pieces: Sequence[Piece]) -> list[Piece]:
             number=number,
             family="figure",
             style=mark,
-            text=piece.whole.strip()[2:].strip(CELL_SEPARATORS),
+            text=bare_text(piece.whole.strip()[2:]),
         )
         for number, piece in enumerate(pieces)
     ]
@@ -190,10 +191,9 @@ def _of_run(text: str, label: Label, end: int) -> Piece:
     before = text[: label.start]
     parted = before[len(before.rstrip(CELL_SEPARATORS)) :]
     family = {"upper": "letter", "lower": "letter", "figure": "figure"}.get(label.family, "circled")
-    content = text[label.end : end].strip(CELL_SEPARATORS)
-    if end < len(text):
-        content = content.rstrip("、")  # between options, as a comma would be
-    return Piece(label.number, family, label.style, content, parted, text[label.start : end])
+    return Piece(
+        label.number, family, label.style, bare_text(text[label.end : end]), parted, text[label.start : end]
+    )
 
 
 def _with_gaps(narrow: str, run: list[Label]) -> list[Label]:

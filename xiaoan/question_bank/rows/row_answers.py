@@ -28,6 +28,7 @@ NOTHING_TO_CHOOSE = frozenset(["", "\\", "/", "-", "—", "——", "无", "无�
 """What people write into a cell of options where there are none."""
 
 _MARK_OF_LABEL = re.compile(r"(?<=^[A-Ba-b])[-:：] ?")
+_LABEL_IN_FRONT = re.compile(r"\s*[(\[]?[A-Za-z][)\]]?\s*[.、:,)\]-]")
 _LONGEST_VERDICT = 6
 
 
@@ -143,17 +144,27 @@ def chosen_options(
 
 
 def _without_options(row: Row, question_type: QuestionType, written: str) -> tuple[str, ...]:
-    """A choice's answers as texts, in a sheet that has no place for options."""
+    """A choice's answers as texts, in a sheet or row without options."""
     letters = half_width(written).strip().replace(" ", "").replace("、", "").replace(",", "")
-    if row.has_option_columns or (letters.isascii() and letters.isalnum()):
-        raise Refusal(
-            row.option_column or row.answer_column, FaultCode.NO_OPTIONS, _why_no_options(row, question_type)
-        )
+    names_option = row.has_option_columns and _LABEL_IN_FRONT.match(half_width(written)) is not None
+    if (letters.isascii() and letters.isalnum()) or names_option or not _offers_nothing(row):
+        column = row.answer_column if row.option_column is None else row.option_column
+        raise Refusal(column, FaultCode.NO_OPTIONS, _why_no_options(row, question_type))
+    if row.has_option_columns:
+        message = f"{question_type}没有选项，答案写的是文字，已照收；请补上选项，或改题型"
+        row.warn(row.option_column, FaultCode.NO_OPTIONS, message)
     if question_type is QuestionType.MULTIPLE:
         if len(named := read_options(written).options) >= 2:
             return tuple(dict.fromkeys(option.text for option in named))
         return (clean_text(written),)
     return (clean_text(written),)
+
+
+def _offers_nothing(row: Row) -> bool:
+    """Whether all cells of options are empty; a picture beside them may hold what they should."""
+    cells = [row.text(Field.OPTIONS), *(row.texts[column] for _, column in row.columns.options)]
+    pictured = any(remark.kind is RemarkKind.PICTURE for remark in row.remarks.values())
+    return not pictured and all(cell.strip() in NOTHING_TO_CHOOSE for cell in cells)
 
 
 def _why_no_options(row: Row, question_type: QuestionType) -> str:
@@ -187,12 +198,13 @@ def filled_blanks(row: Row, stem: str, written: str) -> tuple[str, ...]:
         if len(cells) > 1 or (cells and is_nothing(row.text(Field.ANSWER)) and blanks <= 1):
             _warn_of_count(row, len(cells), blanks)
             return tuple(cells)
-    if blanks > 1:
-        pieces = part_answers(written, blanks)
-        if pieces is not None:
+    pieces = part_answers(written, blanks)
+    if pieces is None:
+        pieces = (clean_text(written),)
+        if blanks < 2:
             return pieces
-        _warn_of_count(row, 1, blanks)
-    return (clean_text(written),)
+    _warn_of_count(row, len(pieces), blanks)
+    return pieces
 
 
 def _warn_of_count(row: Row, answers: int, blanks: int) -> None:

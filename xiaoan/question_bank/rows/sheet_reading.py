@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from xiaoan.question_bank.cells.sheets import MergedRange, Remark, RemarkKind, Sheet
+from xiaoan.question_bank.cells.sheets import MergedRange, Remark, RemarkKind, Sheet, column_letter
 from xiaoan.question_bank.question import WRONG, Question, Source, judge_word
 from xiaoan.question_bank.rows.answer_cells import plain_verdict
-from xiaoan.question_bank.rows.columns import Columns, Field, HeaderRow, column_letter, headers
+from xiaoan.question_bank.rows.columns import Columns, Field, HeaderRow, headers
 from xiaoan.question_bank.rows.faults import Fault, FaultCode, Severity
 from xiaoan.question_bank.rows.figure_answers import meaning_of_figures
 from xiaoan.question_bank.rows.inferred_columns import (
@@ -47,6 +47,8 @@ _JUDGING_PAIRS = (
 _HEADING_LENGTH = 12
 _LONGEST_WORD = 20
 _LONGEST_VERDICT = 5
+_LONGEST_MESSAGE = 400
+_KEPT_OF_MESSAGE = 150
 _LETTERS = re.compile("[A-EG-H]+", re.IGNORECASE)
 """Letters of options; F may be false."""
 _NO_REMARKS: Mapping[int, Remark] = {}
@@ -67,7 +69,7 @@ class SheetReading:
 
     `header_row` counts from 1 (the first header; None without one), `columns` are letters by field name.
     `questions` are one per question row, duplicates included, in row order. `warned` counts questions with a
-    warning, `hidden` the data rows that are hidden in the workbook.
+    warning, `hidden` the data rows that are hidden in the workbook, with a hidden sheet all of them.
     """
 
     sheet: str
@@ -167,7 +169,7 @@ def _columns_unknown(
         None,
         {},
         refused=len(unread),
-        hidden=len(sheet.hidden_rows.intersection(unread)),
+        hidden=len(unread) if sheet.hidden else len(sheet.hidden_rows.intersection(unread)),
         skipped=_skipped({_LEFT_ALONE: others, _BLANK_ROW: blank}),
         faults=tuple(faults),
     )
@@ -470,8 +472,7 @@ class _Reader:
     def _keep(
         self, number: int, row: Sequence[str], question: Question | None, problems: Sequence[Problem]
     ) -> None:
-        if number in self._sheet.hidden_rows:
-            self._hidden += 1
+        self._hidden += self._sheet.hidden or number in self._sheet.hidden_rows
         if question is None:
             self._refused += 1
         else:
@@ -481,7 +482,14 @@ class _Reader:
             column = None if problem.column is None else column_letter(problem.column)
             value = "" if problem.column is None else row[problem.column]
             place = (self._file, self._sheet.name, number, column)
-            self._faults.append(Fault(*place, problem.severity, problem.code, value, problem.message))
+            message = _clipped(problem.message)
+            self._faults.append(Fault(*place, problem.severity, problem.code, value, message))
+
+
+def _clipped(message: str) -> str:
+    """The message with the middle left out where it quotes a cell of thousands of characters."""
+    too_long = len(message) > _LONGEST_MESSAGE
+    return f"{message[:_KEPT_OF_MESSAGE]}…{message[-_KEPT_OF_MESSAGE:]}" if too_long else message
 
 
 def _some_begin_with_wrong(columns: Columns, rows: Sequence[Sequence[str]]) -> bool:
