@@ -1,74 +1,37 @@
-"""What finding a question in a large bank costs: this project's index beside rapidfuzz over all stems and TF-IDF.
+"""What finding a question in a large bank costs: this project's index and cache beside rapidfuzz and TF-IDF over all stems.
 
-Makes its own questions (varied, with near-twins, always the same ones), asks for them as people do, prints a table and
-ends with one JSON line. Run: OMP_NUM_THREADS=1 python benchmarks/bench_bank.py [--questions 217000] [--asked 300]
+Asks for made-up questions as people do, prints a table and ends with one JSON line. Memory is told on Linux only.
+Run: OMP_NUM_THREADS=1 python benchmarks/bench_bank.py [--questions 217000] [--asked 300]
 """
 
 import argparse
 import importlib.util
 import json
+import multiprocessing
 import random
-import resource
+import re
 import statistics
+import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+from made_questions import ask_as_people_do, make_questions
 
 from xiaoan.question_bank.finding.match_index import MatchIndex, Shelf
 from xiaoan.question_bank.matching import Matcher, MatchKind
-from xiaoan.question_bank.normalization import BLANK, match_key, normalize_stem
+from xiaoan.question_bank.normalization import match_key, normalize_stem
 from xiaoan.question_bank.parsing import AskedQuestion, parse_question
-from xiaoan.question_bank.question import Question, QuestionType
+from xiaoan.question_bank.question import Question
+from xiaoan.question_bank.rows.sheet_reading import SheetReading
+from xiaoan.question_bank.spreadsheet import FileReading
+from xiaoan.question_bank.store.bank_cache import BankCache
 
-
-def _words(text: str) -> list[str]:
-    return text.split()
-
-
-PROFESSIONS = ("变电", "线路", "配电", "通用")
-ROLES = _words(
-    "工作负责人 工作许可人 工作票签发人 专责监护人 工作班成员 值班调控人员 运维人员 操作人 "
-    "监护人 检修人员 试验人员 小组负责人 动火执行人 消防监护人 起重指挥"
-)
-PLACES = _words(
-    "变电站室内 变电站室外 开关站 配电室 箱式变电站 电缆隧道 电缆工井 杆塔上 架空线路下方 "
-    "高压试验区 继电保护室 蓄电池室 控制室 检修平台 跨越架 基坑旁 临近带电线路处 "
-    "同杆架设线路 有限空间 升压站"
-)
-EQUIPMENT = _words(
-    "断路器 隔离开关 电流互感器 电压互感器 主变压器 避雷器 电容器组 电抗器 高压开关柜 "
-    "环网柜 柱上开关 跌落式熔断器 电力电缆 架空导线 绝缘子串 接地刀闸 母线 站用变 消弧线圈 "
-    "配电变压器 直流屏 继电保护装置 SF6设备 充油设备"
-)
-TOOLS = _words(
-    "绝缘手套 绝缘靴 验电器 绝缘操作杆 安全带 安全帽 接地线 绝缘梯 脚扣 登高板 绝缘绳 "
-    "屏蔽服 护目镜 核相器 绝缘夹钳 绝缘垫 钳形电流表 绝缘电阻表 手拉葫芦 千斤顶 钢丝绳 "
-    "吊带 放线架 紧线器"
-)
-ACTIONS = _words(
-    "停电检修 带电测试 倒闸操作 装设接地线 拆除接地线 更换熔断器 清扫绝缘子 高压试验 "
-    "二次回路检查 巡视检查 立杆作业 放线紧线 砍剪树木 电缆试验 动火作业 起重作业 登高作业 "
-    "验电核相 更换避雷器 接户线拆装 气体检测 设备喷漆 基坑开挖 电缆敷设"
-)
-CONDITIONS = _words(
-    "雷雨天气时 大风天气时 大雾天气时 夜间照明不足时 设备发生故障时 工作间断后 许可手续办完后 "
-    "送电操作前 停电操作后 工作终结后 气温低于零下十度时 湿度超过规定时 人员变动后 "
-    "临近带电部位时 多班组配合时 外来人员参加时 遇有紧急情况时 方式改变后 设备投运前 "
-    "试验结束后"
-)
-VOLTAGES = ("0.4kV", "6kV", "10kV", "20kV", "35kV", "66kV", "110kV", "220kV", "330kV", "500kV", "750kV")
-UNITS = ("m", "m", "m", "mm", "min", "h", "年", "个月", "人", "mm²", "MΩ", "kN", "级", "次", "%")
-MEASURES = _words(
-    "停电 验电 装设接地线 悬挂标示牌 装设遮栏 专人监护 办理工作票 现场勘察 安全交底 "
-    "通风换气 检测气体 穿绝缘靴 戴绝缘手套 使用绝缘垫 断开试验电源 放电接地 核对编号 "
-    "加锁并挂牌 清点人员 撤离现场"
-)
-DETAILS = _words(
-    "的外壳 的操作机构 的二次接线 的高压侧 的低压侧 的引线接头 的接地端 的支架 的瓷套 "
-    "的绝缘油 的试验接线 的保护压板 的备用间隔 的进线侧 的出线侧 的构架基础"
-)
-MODALS = (("应", "不应"), ("可", "不可"), ("必须", "不必"), ("允许", "禁止"), ("不得", "应"), ("宜", "不宜"))
+MUST_BE_FOUND = frozenset(["exact", "format", "slip", "filled"])
+"""The ways of asking that leave a question the bank's; a match for any other way is false."""
 
 
 @dataclass
@@ -95,89 +58,12 @@ class Result:
         }
 
 
-def make_questions(count: int) -> list[Question]:
-    """Return `count` made-up questions, always the same: about 45 characters, one in eight a twin of the one before."""
-    source = random.Random(217)
-    questions: list[Question] = []
-    while len(questions) < count:
-        question, twin = _pair(source, len(questions))
-        questions.append(question)
-        if source.random() < 0.14:
-            questions.append(twin)
-    return questions[:count]
-
-
-def _pair(source: random.Random, number: int) -> tuple[Question, Question]:
-    """A question and one that differs in a voltage, a modal, a number or a role, and in its answer."""
-    pick = source.choice
-    profession, voltage, other_voltage = pick(PROFESSIONS), *source.sample(VOLTAGES, 2)
-    setting = f"{pick(CONDITIONS)}，在{pick(PLACES)}对{{voltage}}{pick(EQUIPMENT)}{pick(DETAILS)}进行{pick(ACTIONS)}"
-    tail = f"（{pick(TOOLS)}编号{number % 977}）" if source.random() < 0.2 else ""
-    form = source.random()
-    if form < 0.4:
-        modal = pick(MODALS)
-        stem = (
-            f"{setting}，{pick(ROLES)}{{modal}}使用{pick(TOOLS)}，并由{pick(ROLES)}{pick(MEASURES)}{tail}。"
-        )
-        return (
-            _question(
-                stem.format(voltage=voltage, modal=modal[0]), (), ("正确",), QuestionType.JUDGE, profession
-            ),
-            _question(
-                stem.format(voltage=voltage, modal=modal[1]), (), ("错误",), QuestionType.JUDGE, profession
-            ),
-        )
-    if form < 0.75:
-        unit = pick(UNITS)
-        values = [f"{value}{unit}" for value in source.sample(range(1, 60), 4)]
-        stem = f"{setting}，{pick(ROLES)}与{pick(EQUIPMENT)}的{pick(('安全距离', '间隔', '允许时间', '最小数值'))}不得{pick(('小于', '大于'))}（　　）{tail}。"
-        return tuple(  # type: ignore[return-value]
-            _question(stem.format(voltage=level), values, (value,), QuestionType.SINGLE, profession)
-            for level, value in ((voltage, values[0]), (other_voltage, values[1]))
-        )
-    measures = source.sample(MEASURES, 5)
-    stem = f"{setting}，{pick(ROLES)}应采取的{pick(('安全', '技术', '组织', '防护'))}措施{{kind}}（　　）{tail}。"
-    return (
-        _question(
-            stem.format(voltage=voltage, kind="有"), measures, measures[:3], QuestionType.MULTIPLE, profession
-        ),
-        _question(
-            stem.format(voltage=voltage, kind="不包括"),
-            measures,
-            measures[3:],
-            QuestionType.MULTIPLE,
-            profession,
-        ),
-    )
-
-
-def _question(
-    stem: str, options: Sequence[str], answer: Sequence[str], question_type: QuestionType, profession: str
-) -> Question:
-    return Question(stem, tuple(options), tuple(answer), "", profession, question_type)
-
-
-def ask_as_people_do(question: Question, source: random.Random) -> Iterator[tuple[str, str]]:
-    """Yield the kind of input and the text typed for `question`."""
-    stem = normalize_stem(question.stem)
-    yield "exact", question.stem
-    yield "format", f"{source.randint(1, 99)}. 依据安规，" + stem.replace("，", ",").replace(BLANK, "____")
-    yield "slip", stem.replace("进行", "", 1)
-    if question.question_type is not QuestionType.JUDGE:
-        yield "filled", stem.replace(BLANK, "、".join(question.answer), 1)
-        wrong = next(text for text in reversed(question.options) if text not in question.answer)
-        yield "wrong filling", stem.replace(BLANK, wrong, 1)
-    yield "unknown", stem.replace(",", ",若无人在旁,", 1)
-
-
-MUST_BE_FOUND = frozenset(["exact", "format", "slip", "filled"])
-
-
 def measure(
     find: Callable[[AskedQuestion], Question | None], asked: Sequence[Question], result: Result
 ) -> None:
     """Ask for each of `asked` in every way and note time, success and false matches in `result`."""
     source = random.Random(0)
+    find(parse_question("什么都还没有问"))  # whatever is loaded on first use is not a question's cost
     for question in asked:
         for kind, text in ask_as_people_do(question, source):
             typed = parse_question(text)
@@ -190,23 +76,85 @@ def measure(
             result.false_matches += found is not None and (kind not in MUST_BE_FOUND or not same)
 
 
-def our_index(questions: Sequence[Question], asked: Sequence[Question]) -> tuple[Result, dict[str, float]]:
-    """Return what the index does, and the cost to write and load it (seconds, megabytes)."""
-    started = time.perf_counter()
-    index = MatchIndex.build(questions)
-    result = Result(time.perf_counter() - started, 0.0)
-    data = index.to_bytes()
-    started = time.perf_counter()
-    matcher = Matcher([Shelf(questions.__getitem__, MatchIndex.from_bytes(data))])
-    load_s = time.perf_counter() - started
-    result.megabytes = len(data) / 1e6
+def finder(matcher: Matcher) -> Callable[[AskedQuestion], Question | None]:
+    """Return what takes a question for found if the matcher says that it is the bank's."""
 
     def find(typed: AskedQuestion) -> Question | None:
         match = matcher.match(typed)
         return match.questions[0] if match.kind is MatchKind.EQUIVALENT else None
 
-    measure(find, asked, result)
-    return result, {"load_s": round(load_s, 3), "index_mb": round(len(data) / 1e6, 1)}
+    return find
+
+
+def our_index(questions: Sequence[Question], asked: Sequence[Question]) -> tuple[Result, dict[str, float]]:
+    """Return what the index over questions in memory does, and how long it takes to load (seconds)."""
+    started = time.perf_counter()
+    index = MatchIndex.build(questions)
+    build_s = time.perf_counter() - started
+    data = index.to_bytes()
+    started = time.perf_counter()
+    matcher = Matcher([Shelf(questions.__getitem__, MatchIndex.from_bytes(data))])
+    load_s = time.perf_counter() - started
+    result = Result(build_s, len(data) / 1e6)
+    measure(finder(matcher), asked, result)
+    return result, {"load_s": round(load_s, 3)}
+
+
+def our_cache(questions: Sequence[Question], asked: Sequence[Question]) -> tuple[Result, dict[str, float]]:
+    """Return what the index over questions in the cache does, and what it takes to open the bank again.
+
+    Built from questions that were read already: what reading a workbook takes is not in these figures. The
+    bank is opened by a process of its own, as the next start of the program does.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        bank, cache = Path(folder, "bank"), Path(folder, "banks.sqlite3")
+        # Only its digest counts here. As long as a text of the bank, so that taking the digest takes its time.
+        bank.write_text("\n".join(question.stem for question in questions), encoding="utf-8")
+        sheet = SheetReading("", "", None, {}, questions=tuple(questions))
+        started = time.perf_counter()
+        BankCache(cache).open([bank], lambda path: FileReading(path, (sheet,)))
+        build_s = time.perf_counter() - started
+        result = Result(build_s, cache.stat().st_size / 1e6)
+        spawn = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(max_workers=1, mp_context=spawn) as other_process:
+            return other_process.submit(reopened, bank, cache, asked, result).result()
+
+
+def reopened(
+    bank: Path, cache: Path, asked: Sequence[Question], result: Result
+) -> tuple[Result, dict[str, float]]:
+    """Return `result` with what the kept bank does; seconds to open it, then with a matcher; MB at most.
+
+    Raises LookupError if the bank is not in the cache.
+    """
+    before = peak_megabytes()
+    started = time.perf_counter()
+    stored = BankCache(cache).open([bank], not_kept)
+    opened = time.perf_counter()
+    matcher = Matcher(stored.shelves())
+    ready = time.perf_counter()
+    measure(finder(matcher), asked, result)
+    return result, {
+        "open_s": round(opened - started, 3),
+        "open_and_matcher_s": round(ready - started, 3),
+        "process_mb": round(before),
+        "process_peak_mb": round(peak_megabytes()),
+    }
+
+
+def not_kept(path: Path) -> FileReading:
+    """Raise LookupError: what was just kept is to be found."""
+    raise LookupError(f"{path} is not in the cache")
+
+
+def peak_megabytes() -> float:
+    """Return the most memory that this process held so far, in MB; 0 where the system does not tell.
+
+    `getrusage` would count the memory of the process that started this one.
+    """
+    status = Path("/proc/self/status")
+    found = re.search(r"VmHWM:\s*(\d+) kB", status.read_text(encoding="ascii")) if status.exists() else None
+    return int(found[1]) * 1024 / 1e6 if found else 0.0
 
 
 def rapidfuzz_over_all(questions: Sequence[Question], asked: Sequence[Question], least: float) -> Result:
@@ -248,17 +196,14 @@ def tf_idf(questions: Sequence[Question], asked: Sequence[Question], least: floa
 
 
 def show(name: str, result: Result) -> None:
-    """Print one table's rows: a line for each kind of input."""
+    """Print one table: a line for each kind of input."""
     row = result.row()
-    print(
-        f"\n{name}: built in {row['build_s']} s, {row['megabytes']} MB, false matches {row['false_matches']}"
-    )
+    costs = f"built in {row['build_s']} s, {row['megabytes']} MB"
+    print(f"\n{name}: {costs}, false matches {row['false_matches']}")
     print(f"  {'input':14} {'median ms':>10} {'p95 ms':>10} {'recall':>8}")
     for kind, median in row["median_ms"].items():
-        recall = row["recall"].get(kind)
-        print(
-            f"  {kind:14} {median:10.2f} {row['p95_ms'][kind]:10.2f} {'' if recall is None else f'{recall:8.2%}'}"
-        )
+        recall = f"{row['recall'][kind]:8.2%}" if kind in row["recall"] else ""
+        print(f"  {kind:14} {median:10.2f} {row['p95_ms'][kind]:10.2f} {recall}")
 
 
 def main() -> None:
@@ -272,12 +217,11 @@ def main() -> None:
     asked = random.Random(1).sample(questions, min(arguments.asked, len(questions)))
     few = asked[: arguments.asked_of_others]
     length = statistics.mean(len(question.stem) for question in questions)
-    print(
-        f"{len(questions)} questions of {length:.0f} characters, {len(asked)} asked for ({len(few)} of the others)"
-    )
-    ours, more = our_index(questions, asked)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    results = {"index": ours, "rapidfuzz 95": rapidfuzz_over_all(questions, few, 95.0)}
+    print(f"{len(questions)} questions of {length:.0f} characters")
+    print(f"{len(asked)} asked for ({len(few)} of the others)")
+    cached, reopening = our_cache(questions, asked)
+    indexed, loading = our_index(questions, asked)
+    results = {"cache": cached, "index": indexed, "rapidfuzz 95": rapidfuzz_over_all(questions, few, 95.0)}
     vectors = tf_idf(questions, few, 0.95)
     if vectors is None:
         print("scikit-learn is not installed: TF-IDF is left out")
@@ -285,12 +229,11 @@ def main() -> None:
         results["tf-idf 0.95"] = vectors
     for name, result in results.items():
         show(name, result)
+    print("\ncache, opened again:", ", ".join(f"{name} {value}" for name, value in reopening.items()))
     rows = {name: result.row() for name, result in results.items()}
-    print(
-        json.dumps(
-            {"questions": len(questions), "peak_mb": round(peak), **more, "results": rows}, ensure_ascii=False
-        )
-    )
+    rows["cache"].update(reopening)
+    rows["index"].update(loading)
+    print(json.dumps({"questions": len(questions), "results": rows}, ensure_ascii=False))
 
 
 if __name__ == "__main__":

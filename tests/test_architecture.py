@@ -35,6 +35,20 @@ ONLY_INSIDE_FUNCTIONS = {
     *(("cli", area) for area in ALLOWED["cli"] - {"errors", "config", "terminal"}),
 }
 
+GROUND = {"normalization", "question", "option_labels", "parsing"}
+"""The files of question_bank that every room stands on; they need no room."""
+
+ROOMS = {
+    "cells": set(),
+    "rows": GROUND | {"cells.sheets", "answers"},
+    "finding": GROUND,
+    "answers": GROUND,
+}
+"""What the rooms of question_bank may import of it; `store` may import everything."""
+
+BETWEEN_ROOMS_INSIDE_FUNCTIONS = {("cells/reading_process.py", "rows.columns")}
+"""The child process asks which columns need their number formats."""
+
 
 def area_of(module: str) -> str | None:
     parts = module.split(".")
@@ -42,7 +56,7 @@ def area_of(module: str) -> str | None:
 
 
 def imports_of(path: Path) -> list[tuple[str, str]]:
-    """Each import of our own as (area, "top" | "function" | "types")."""
+    """Each import of our own as (module, "top" | "function" | "types")."""
     found: list[tuple[str, str]] = []
 
     def visit(node: ast.AST, where: str) -> None:
@@ -60,7 +74,7 @@ def imports_of(path: Path) -> list[tuple[str, str]]:
                 if node.module == "xiaoan"
                 else [str(node.module)]
             )
-        found.extend((area, where) for module in modules if (area := area_of(module)))
+        found.extend((module, where) for module in modules if area_of(module))
         for child in ast.iter_child_nodes(node):
             visit(child, where)
 
@@ -78,13 +92,41 @@ FILES = sorted(
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports_keep_to_the_table(path: Path) -> None:
     own = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-    for area, where in imports_of(path):
+    for module, where in imports_of(path):
+        area = area_of(module)
         if area == own or area == "__version__":
             continue
         allowed = ALLOWED[own] | (TYPE_ONLY.get(own, set()) if where == "types" else set())
         assert area in allowed, f"{own} must not import {area}"
         if (own, area) in ONLY_INSIDE_FUNCTIONS:
             assert where != "top", f"{own} may import {area} inside functions only"
+
+
+BANK = PACKAGE / "question_bank"
+ROOM_FILES = sorted(path for room in ROOMS for path in (BANK / room).glob("*.py"))
+
+
+def places_imported(path: Path) -> list[tuple[str, str]]:
+    """Each import of question_bank as (place in it, such as `rows.columns`; "top" | "function" | "types")."""
+    area = "xiaoan.question_bank."
+    return [(name.removeprefix(area), where) for name, where in imports_of(path) if name.startswith(area)]
+
+
+@pytest.mark.parametrize("path", ROOM_FILES, ids=lambda path: str(path.relative_to(BANK)))
+def test_rooms_of_the_question_bank_keep_their_doors(path: Path) -> None:
+    own = path.parent.name
+    for place, where in places_imported(path):
+        inside = (
+            where == "function"
+            and (path.relative_to(BANK).as_posix(), place) in BETWEEN_ROOMS_INSIDE_FUNCTIONS
+        )
+        room = place.split(".")[0]
+        assert inside or room == own or ROOMS[own] & {room, place}, f"{own} must not import {place}"
+
+
+@pytest.mark.parametrize("name", sorted(GROUND))
+def test_what_every_room_stands_on_needs_no_room(name: str) -> None:
+    assert {place for place, _ in places_imported(BANK / f"{name}.py")} <= GROUND
 
 
 def modules_after(code: str) -> set[str]:
