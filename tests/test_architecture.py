@@ -35,11 +35,11 @@ ONLY_INSIDE_FUNCTIONS = {
     *(("cli", area) for area in ALLOWED["cli"] - {"errors", "config", "terminal"}),
 }
 
-GROUND = {"normalization", "question", "option_labels", "parsing"}
+GROUND = {"letters", "normalization", "question", "option_labels", "parsing"}
 """The files of question_bank that every room stands on; they need no room."""
 
 ROOMS = {
-    "cells": set(),
+    "cells": {"letters"},
     "rows": GROUND | {"cells.sheets", "answers"},
     "finding": GROUND,
     "answers": GROUND,

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from xiaoan.question_bank.cells.sheets import MergedRange, Remark, Sheet
 from xiaoan.question_bank.question import Question
 from xiaoan.question_bank.rows.faults import FaultCode, Severity
-from xiaoan.question_bank.rows.sheet_reading import SheetReading, read_sheet
+from xiaoan.question_bank.rows.sheet_reader import read_sheet
+from xiaoan.question_bank.rows.sheet_reading import SheetReading
 
 HEADER = ["专业", "题型", "题干", "题目依据", "选项", "答案"]
 

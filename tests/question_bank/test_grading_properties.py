@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from tests.question_bank.factory import fill, judge, multiple, single
 from xiaoan.question_bank.grading import PartialCredit, Verdict, grade, same_answer
+from xiaoan.question_bank.letters import place_letters
 from xiaoan.question_bank.normalization import normalize_text
-from xiaoan.question_bank.parsing import AskedOption
-from xiaoan.question_bank.question import Question, option_label
+from xiaoan.question_bank.option_labels import AskedOption
+from xiaoan.question_bank.question import Question
 
 PLAIN = [
     "停电",
@@ -65,12 +66,12 @@ def _questions(texts: list[str]) -> st.SearchStrategy[Question]:
 
 
 def _letters(question: Question, texts: list[str]) -> str:
-    return "".join(option_label(place) for place, text in enumerate(question.options) if text in texts)
+    return "".join(place_letters(place) for place, text in enumerate(question.options) if text in texts)
 
 
 def _labelled(question: Question, texts: list[str]) -> str:
     labelled = [
-        f"{option_label(place)}. {text}" for place, text in enumerate(question.options) if text in texts
+        f"{place_letters(place)}. {text}" for place, text in enumerate(question.options) if text in texts
     ]
     return "; ".join(labelled)
 
@@ -127,8 +128,8 @@ def test_credit_is_full_for_the_whole_set_and_nothing_with_a_wrong_option(
 def test_another_option_is_never_right_by_letter_or_by_text(options: list[str], data: st.DataObject) -> None:
     answer, other = data.draw(st.lists(st.sampled_from(options), min_size=2, max_size=2, unique=True))
     question = single("应选（ ）。", options, answer)
-    shown = [AskedOption(option_label(place), text) for place, text in enumerate(options)]
-    letter = option_label(options.index(other))
+    shown = [AskedOption(place_letters(place), text) for place, text in enumerate(options)]
+    letter = place_letters(options.index(other))
     for written in (letter, other, f"{letter}. {other}", f"{letter}、{other}", f"答案：{letter}", [other]):
         assert not same_answer(written, question)
         assert not same_answer(written, question, shown)

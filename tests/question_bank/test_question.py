@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from tests.question_bank.factory import bank, fill, judge, multiple, single
-from xiaoan.question_bank.question import Question, QuestionType, Source, judge_word, option_label
+from xiaoan.question_bank.question import Question, QuestionType, Source, judge_word
 
 
 def test_an_id_survives_other_order_spelling_and_source() -> None:
@@ -93,7 +93,3 @@ def test_words_for_wrong(word: str) -> None:
 @pytest.mark.parametrize("word", ["", "不", "正确错误", "A", "10"])
 def test_other_words_judge_nothing(word: str) -> None:
     assert judge_word(word) is None
-
-
-def test_labels_go_on_after_z() -> None:
-    assert [option_label(place) for place in (0, 25, 26, 52)] == ["A", "Z", "AA", "BA"]

@@ -11,7 +11,8 @@ from xiaoan.errors import UsageError
 from xiaoan.question_bank.answers.choice_reading import read_choice
 from xiaoan.question_bank.matching import Matcher
 from xiaoan.question_bank.normalization import ANSWER_SEPARATOR, normalize_text
-from xiaoan.question_bank.parsing import AskedOption, AskedQuestion, parse_question
+from xiaoan.question_bank.option_labels import AskedOption
+from xiaoan.question_bank.parsing import AskedQuestion, parse_question
 from xiaoan.question_bank.question import Question, QuestionType, judge_word
 
 LONGEST_QUESTION = 2000

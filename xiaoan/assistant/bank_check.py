@@ -10,7 +10,7 @@ from xiaoan.question_bank.finding.stem_keys import plain_figures
 from xiaoan.question_bank.grading import same_answer
 from xiaoan.question_bank.matching import Match, MatchKind
 from xiaoan.question_bank.normalization import ANSWER_SEPARATOR, text_key
-from xiaoan.question_bank.parsing import AskedOption
+from xiaoan.question_bank.option_labels import AskedOption
 from xiaoan.question_bank.question import RIGHT, WRONG, Question, QuestionType, judge_word
 
 _CHOICES = (QuestionType.SINGLE, QuestionType.MULTIPLE, QuestionType.JUDGE)

@@ -201,7 +201,7 @@ def _search(
     words: Sequence[str], settings: Settings, services: Services, *, limit: int, as_json: bool
 ) -> int:
     from xiaoan.assistant.open_bank import open_questions
-    from xiaoan.question_bank.question import option_label
+    from xiaoan.question_bank.letters import place_letters
     from xiaoan.question_bank.search import search as search_questions
     from xiaoan.terminal.bank_report import hit_lines
 
@@ -221,7 +221,7 @@ def _search(
     if not hits:
         screen.notice(f"{len(found)} 题里没有一题有“{text}”；试试少写几个词，或短一点的词。")
         return 0
-    screen.lines(hit_lines(hits, option_label))
+    screen.lines(hit_lines(hits, place_letters))
     if len(hits) == limit:
         screen.notice(f"只列出前 {limit} 题；多列用 --limit，或再加一个词。")
     return 0

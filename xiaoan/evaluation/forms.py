@@ -11,8 +11,9 @@ import random
 from collections.abc import Callable, Sequence
 
 from xiaoan.errors import UsageError
+from xiaoan.question_bank.letters import place_letters
 from xiaoan.question_bank.normalization import BLANK, normalize_stem
-from xiaoan.question_bank.question import RIGHT, WRONG, Question, QuestionType, option_label
+from xiaoan.question_bank.question import RIGHT, WRONG, Question, QuestionType
 from xiaoan.question_bank.slips import drop_characters
 
 Form = Callable[[Question, random.Random], str]
@@ -22,12 +23,12 @@ SLIP_RATE = 0.1
 _BLANKS = ("( )", "（　　）", "（ ）", "()", "___", "____", "______")
 _WIDE_MARKS = str.maketrans(",:;()?", "，：；（）？")
 _LABEL_STYLES: tuple[Callable[[int], str], ...] = (
-    lambda place: f"{option_label(place)}. ",
-    lambda place: f"{option_label(place)}、",
-    lambda place: f"{option_label(place)}．",
-    lambda place: f"（{option_label(place)}）",
-    lambda place: f"{option_label(place).lower()}) ",
-    lambda place: f"{option_label(place)}：",
+    lambda place: f"{place_letters(place)}. ",
+    lambda place: f"{place_letters(place)}、",
+    lambda place: f"{place_letters(place)}．",
+    lambda place: f"（{place_letters(place)}）",
+    lambda place: f"{place_letters(place).lower()}) ",
+    lambda place: f"{place_letters(place)}：",
     lambda place: "①②③④⑤⑥⑦⑧"[place],
 )
 
@@ -40,7 +41,7 @@ def plain(question: Question, _: random.Random) -> str:
 def with_options(question: Question, _: random.Random) -> str:
     """Stem and options in the bank's order, one a line."""
     return "\n".join(
-        [question.stem, *(f"{option_label(i)}. {text}" for i, text in enumerate(shown_options(question)))]
+        [question.stem, *(f"{place_letters(i)}. {text}" for i, text in enumerate(shown_options(question)))]
     )
 
 

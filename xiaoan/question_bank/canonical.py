@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xiaoan.errors import BankError, StorageError
-from xiaoan.question_bank.cells.sheets import column_letter
+from xiaoan.question_bank.letters import place_letters
 from xiaoan.question_bank.normalization import clean_text, normalize_text
-from xiaoan.question_bank.question import RIGHT, WRONG, Question, QuestionType, Source, option_label
+from xiaoan.question_bank.question import RIGHT, WRONG, Question, QuestionType, Source
 from xiaoan.question_bank.rows.columns import Field
 from xiaoan.question_bank.rows.row_reading import read_row
 
@@ -128,12 +128,12 @@ def _canonical_row(question: Question) -> list[str]:
 
 def _ways_to_write(question: Question) -> Iterator[tuple[str, str]]:
     """Yield the two cells: `A. x,B. y` and `A. x`, then with other separators, then the letters alone."""
-    labelled = [f"{option_label(place)}. {text}" for place, text in enumerate(question.options)]
+    labelled = [f"{place_letters(place)}. {text}" for place, text in enumerate(question.options)]
     if question.question_type is QuestionType.JUDGE and not question.options:
         letter = "A" if question.answer == (RIGHT,) else "B"
         yield f"A. {RIGHT},B. {WRONG}", f"{letter}. {question.answer[0]}"
     elif question.question_type in (QuestionType.SINGLE, QuestionType.MULTIPLE) and question.options:
-        chosen = {option_label(place): text for place, text in enumerate(question.options)}
+        chosen = {place_letters(place): text for place, text in enumerate(question.options)}
         answer = ",".join(f"{letter}. {chosen[letter]}" for letter in question.answer_letters)
         for separator in _OPTION_SEPARATORS:
             yield separator.join(labelled), answer
@@ -224,7 +224,7 @@ def _template_sheet(sheet: "Worksheet") -> None:
         error="请从下拉列表里选一种题型",
     )
     sheet.add_data_validation(choices)
-    letter = column_letter(list(Field).index(Field.TYPE))
+    letter = place_letters(list(Field).index(Field.TYPE))
     choices.add(f"{letter}2:{letter}{_TEMPLATE_ROWS}")
 
 
@@ -262,7 +262,7 @@ def _style(sheet: "Worksheet") -> None:
         cell.fill = PatternFill("solid", fgColor="1F5C7A")
         cell.alignment = Alignment(horizontal="center", vertical="center")
     for index, field in enumerate(Field):
-        sheet.column_dimensions[column_letter(index)].width = _WIDTHS[field]
+        sheet.column_dimensions[place_letters(index)].width = _WIDTHS[field]
     sheet.freeze_panes = "A2"
     sheet.auto_filter.ref = sheet.dimensions
 

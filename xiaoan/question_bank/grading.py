@@ -14,7 +14,7 @@ from xiaoan.question_bank.answers.choice_reading import label_options, read_choi
 from xiaoan.question_bank.answers.keywords import keywords, named
 from xiaoan.question_bank.answers.quantities import same_text
 from xiaoan.question_bank.normalization import normalize_text, text_key
-from xiaoan.question_bank.parsing import AskedOption
+from xiaoan.question_bank.option_labels import AskedOption
 from xiaoan.question_bank.question import Question, QuestionType
 
 

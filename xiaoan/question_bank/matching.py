@@ -27,7 +27,8 @@ from xiaoan.question_bank.finding.stem_keys import (
     stem_forms,
 )
 from xiaoan.question_bank.normalization import BLANK, normalize_text, text_key
-from xiaoan.question_bank.parsing import AskedOption, AskedQuestion
+from xiaoan.question_bank.option_labels import AskedOption
+from xiaoan.question_bank.parsing import AskedQuestion
 from xiaoan.question_bank.question import RIGHT, WRONG, Question, QuestionBank, QuestionType, judge_word
 
 if TYPE_CHECKING:

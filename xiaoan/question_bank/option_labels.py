@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-from xiaoan.question_bank.question import option_label
+from xiaoan.question_bank.letters import place_letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +240,7 @@ def unlabelled_options(text: str) -> tuple[AskedOption, ...]:
             inner = [text[left[1] : right[0]] for left, right in pairwise([(0, 0), *cuts, (len(text), 0)])]
             texts = [shown for piece in inner if (shown := option_text(piece))]
             if len(texts) >= 2:
-                return tuple(AskedOption(option_label(place), shown) for place, shown in enumerate(texts))
+                return tuple(AskedOption(place_letters(place), shown) for place, shown in enumerate(texts))
     return ()
 
 

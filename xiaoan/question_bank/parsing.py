@@ -19,8 +19,6 @@ from xiaoan.question_bank.option_labels import (
 )
 from xiaoan.question_bank.question import QuestionType
 
-__all__ = ["TYPE_WORDS", "AskedOption", "AskedQuestion", "parse_question"]
-
 TYPE_WORDS: dict[str, QuestionType] = {
     **dict.fromkeys(["单选题", "单选", "单项选择题", "单项选择", "单选择题"], QuestionType.SINGLE),
     **dict.fromkeys(["多选题", "多选", "多项选择题", "多项选择", "多选择题"], QuestionType.MULTIPLE),

@@ -8,38 +8,14 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
+from xiaoan.question_bank.letters import place_letters
 from xiaoan.question_bank.normalization import normalize_stem, normalize_text
 
 RIGHT = "正确"
 WRONG = "错误"
 
-_RIGHT_WORDS = frozenset(
-    ["正确", "正确的", "对", "对的", "是", "是的", "√", "✓", "✔", "☑", "t", "true", "y", "yes", "1"]
-)
-_WRONG_WORDS = frozenset(
-    [
-        "错误",
-        "错误的",
-        "错",
-        "错的",
-        "不正确",
-        "不对",
-        "不是",
-        "否",
-        "×",
-        "✗",
-        "✘",
-        "✕",
-        "✖",
-        "❌",
-        "x",
-        "f",
-        "false",
-        "n",
-        "no",
-        "0",
-    ]
-)
+_RIGHT_WORDS = frozenset("正确 正确的 对 对的 是 是的 √ ✓ ✔ ☑ t true y yes 1".split())
+_WRONG_WORDS = frozenset("错误 错误的 错 错的 不正确 不对 不是 否 × ✗ ✘ ✕ ✖ ❌ x f false n no 0".split())
 
 
 class QuestionType(StrEnum):
@@ -152,7 +128,7 @@ class Question:
     @property
     def answer_letters(self) -> tuple[str, ...]:
         """The answer's letters in the bank's own order of options, ascending; empty without options."""
-        return tuple(option_label(place) for place in sorted(self._answer_places))
+        return tuple(place_letters(place) for place in sorted(self._answer_places))
 
     @property
     def _is_choice(self) -> bool:
@@ -204,13 +180,3 @@ def judge_word(text: str) -> str | None:
     if word in _RIGHT_WORDS:
         return RIGHT
     return WRONG if word in _WRONG_WORDS else None
-
-
-def option_label(place: int) -> str:
-    """Return the label of the option at index `place`: A, B, … Z, then AA, AB, …"""
-    letters = ""
-    place += 1
-    while place:
-        place, letter = divmod(place - 1, 26)
-        letters = chr(ord("A") + letter) + letters
-    return letters

@@ -8,7 +8,8 @@ from pathlib import Path
 from xiaoan.question_bank.cells.reading_process import SheetReader
 from xiaoan.question_bank.question import Question, QuestionBank
 from xiaoan.question_bank.rows.faults import Fault
-from xiaoan.question_bank.rows.sheet_reading import SheetReading, no_question_fault, read_sheet
+from xiaoan.question_bank.rows.sheet_reader import read_sheet
+from xiaoan.question_bank.rows.sheet_reading import SheetReading, no_question_fault
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from tests.question_bank.made_sheets import (
 from xiaoan.question_bank.cells.sheets import MergedRange, Remark, RemarkKind
 from xiaoan.question_bank.question import QuestionType
 from xiaoan.question_bank.rows.faults import FaultCode, Severity
-from xiaoan.question_bank.rows.sheet_reading import read_sheet
+from xiaoan.question_bank.rows.sheet_reader import read_sheet
 
 JUDGE = {"题型": "判断题", "题干": "装设接地线之前必须验电。"}
 

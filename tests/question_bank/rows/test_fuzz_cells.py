@@ -10,7 +10,8 @@ from tests.question_bank.made_sheets import HEADER, row, sheet_of
 from xiaoan.question_bank.cells.sheets import MergedRange, Remark, RemarkKind, Sheet
 from xiaoan.question_bank.question import QuestionType
 from xiaoan.question_bank.rows.faults import Severity
-from xiaoan.question_bank.rows.sheet_reading import SheetReading, read_sheet
+from xiaoan.question_bank.rows.sheet_reader import read_sheet
+from xiaoan.question_bank.rows.sheet_reading import SheetReading
 
 CASES = 1_200
 SECONDS = 15

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from xiaoan.question_bank.answers.quantities import read_quantity, same_text, unit_at_start
+from xiaoan.question_bank.letters import place_letters
 from xiaoan.question_bank.normalization import BLANK, normalize_stem, normalize_text, text_key
-from xiaoan.question_bank.parsing import AskedOption
-from xiaoan.question_bank.question import RIGHT, WRONG, judge_word, option_label
+from xiaoan.question_bank.option_labels import AskedOption
+from xiaoan.question_bank.question import RIGHT, WRONG, judge_word
 
 _ANNOUNCED = re.compile(
     r"^(?:(?:我的|正确|参考)?(?:答案|选项)|答|(?:我|故|本题|因此|所以)?应?该?选择?(?:项|选项)?)[:是为选]*(?=.)"
@@ -58,7 +59,7 @@ class _Shown:
 
 def label_options(texts: Sequence[str]) -> tuple[AskedOption, ...]:
     """Return option texts with the labels A, B, …"""
-    return tuple(AskedOption(option_label(place), text) for place, text in enumerate(texts))
+    return tuple(AskedOption(place_letters(place), text) for place, text in enumerate(texts))
 
 
 def read_choice(
@@ -143,7 +144,7 @@ def _labelled_verdict(text: str, options: Sequence[AskedOption]) -> str | None:
 
 def _places_by_label(options: Sequence[AskedOption]) -> dict[str, int]:
     """Labels as shown; the letters A, B, … stand for the places as well where figures are shown."""
-    places = {option_label(place).lower(): place for place in range(len(options))}
+    places = {place_letters(place).lower(): place for place in range(len(options))}
     if any(len(option.label) == 1 and option.label.isalpha() for option in options):
         places = {}
     for place, option in enumerate(options):

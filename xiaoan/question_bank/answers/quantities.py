@@ -11,64 +11,18 @@ from fractions import Fraction
 from xiaoan.question_bank.normalization import normalize_text, text_key
 
 _SYNONYMS = (
-    *("m 米 公尺", "mm 毫米", "cm 厘米 公分", "km 千米 公里", "mm2 mm^2 平方毫米", "cm2 cm^2 平方厘米"),
-    *("m2 m^2 平方米 平米", "m3 m^3 立方米", "V 伏 伏特", "kV 千伏", "mV 毫伏", "A 安 安培", "mA 毫安"),
-    *("kA 千安", "μA uA 微安", "W 瓦 瓦特", "kW 千瓦", "MW 兆瓦", "VA 伏安", "kVA 千伏安", "MVA 兆伏安"),
-    *("kvar 千乏", "kWh kW·h 千瓦时", "Ω 欧 欧姆", "mΩ 毫欧", "kΩ 千欧", "MΩ 兆欧 兆欧姆", "Ω·m 欧·米"),
-    *("s 秒 秒钟", "ms 毫秒", "min 分钟", "h 小时 个小时 钟头", "天 日", "周 星期 个星期", "个月 月"),
-    *(
-        "年 周年",
-        "%",
-        "‰",
-        "°C 摄氏度",
-        "°",
-        "kg 千克 公斤",
-        "g 克",
-        "mg 毫克",
-        "t 吨",
-        "N 牛 牛顿",
-        "kN 千牛",
-    ),
-    *(
-        "Pa 帕",
-        "kPa 千帕",
-        "MPa 兆帕",
-        "Hz 赫 赫兹",
-        "kHz 千赫",
-        "dB 分贝",
-        "lx 勒克斯",
-        "L 升",
-        "mL ml 毫升",
-    ),
-    *(
-        "μL/L uL/L",
-        "m/s 米/秒",
-        "km/h 千米/小时 公里/小时",
-        "次/min 次/分 次/分钟",
-        "人 名 个人",
-        "元",
-        "V/m",
-    ),
-    *("kV/m", "倍", "级", "种", "类", "层", "次", "个", "把", "根", "条", "张", "份", "片", "块", "台", "套"),
-    *(
-        "处",
-        "项",
-        "组",
-        "只",
-        "支",
-        "道",
-        "步",
-        "页",
-        "件",
-        "班",
-        "节",
-        "度",
-        "分",
-        "μF uF 微法",
-        "mm/s",
-        "cm/s",
-    ),
-)
+    "m 米 公尺 | mm 毫米 | cm 厘米 公分 | km 千米 公里 | mm2 mm^2 平方毫米 | cm2 cm^2 平方厘米 | "
+    "m2 m^2 平方米 平米 | m3 m^3 立方米 | V 伏 伏特 | kV 千伏 | mV 毫伏 | A 安 安培 | mA 毫安 | "
+    "kA 千安 | μA uA 微安 | W 瓦 瓦特 | kW 千瓦 | MW 兆瓦 | VA 伏安 | kVA 千伏安 | MVA 兆伏安 | "
+    "kvar 千乏 | kWh kW·h 千瓦时 | Ω 欧 欧姆 | mΩ 毫欧 | kΩ 千欧 | MΩ 兆欧 兆欧姆 | Ω·m 欧·米 | "
+    "s 秒 秒钟 | ms 毫秒 | min 分钟 | h 小时 个小时 钟头 | 天 日 | 周 星期 个星期 | 个月 月 | "
+    "年 周年 | % | ‰ | °C 摄氏度 | ° | kg 千克 公斤 | g 克 | mg 毫克 | t 吨 | N 牛 牛顿 | kN 千牛 | "
+    "Pa 帕 | kPa 千帕 | MPa 兆帕 | Hz 赫 赫兹 | kHz 千赫 | dB 分贝 | lx 勒克斯 | L 升 | "
+    "mL ml 毫升 | μL/L uL/L | m/s 米/秒 | km/h 千米/小时 公里/小时 | 次/min 次/分 次/分钟 | "
+    "人 名 个人 | 元 | V/m | kV/m | 倍 | 级 | 种 | 类 | 层 | 次 | 个 | 把 | 根 | 条 | 张 | 份 | "
+    "片 | 块 | 台 | 套 | 处 | 项 | 组 | 只 | 支 | 道 | 步 | 页 | 件 | 班 | 节 | 度 | 分 | "
+    "μF uF 微法 | mm/s | cm/s"
+).split(" | ")
 _DOUBTFUL = {"度": frozenset(["度", "°C", "°"]), "分": frozenset(["分", "min"])}
 _UNITS = {word: frozenset([words.split()[0]]) for words in _SYNONYMS for word in words.split()} | _DOUBTFUL
 _LONGEST_UNIT = max(map(len, _UNITS))

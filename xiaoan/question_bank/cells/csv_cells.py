@@ -170,7 +170,7 @@ def _rows(text: str, separator: str) -> list[list[str]]:
     """
     if '"' not in text:
         lines = _LINE_END.split(text)
-        rows = [line.split(separator) for line in lines[:-1] if line is not None]
+        rows = [line.split(separator) for line in lines[:-1]]
         if lines[-1]:
             rows.append(lines[-1].split(separator))
     else:

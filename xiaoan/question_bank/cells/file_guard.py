@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 
 from xiaoan.errors import BankError
-from xiaoan.question_bank.cells.sheets import column_letter
+from xiaoan.question_bank.letters import place_letters
 
 MAX_FILE_BYTES = 200 * 2**20
 """Larger files are no bank: 217,000 questions take about 40 MiB."""
@@ -151,7 +151,7 @@ def printable(name: str) -> str:
 
 def cell_name(row: int, column: int) -> str:
     """Return the name of a cell, row and column counted from 1: A1, GR1048576."""
-    return f"{column_letter(column - 1)}{row}"
+    return f"{place_letters(column - 1)}{row}"
 
 
 class Archive:
@@ -268,14 +268,11 @@ def _archive_kind(archive: Archive) -> FileKind:
     mimetype = archive.find("mimetype")
     if mimetype and archive.find("content.xml"):
         return _open_document_kind(archive, mimetype)
-    if archive.find("xl/workbook.xml") or archive.find("_rels/.rels"):
-        for path, what in _ARCHIVES:
-            if archive.find(path):
-                raise not_a_workbook(what)
-        return FileKind.XLSX
     for path, what in _ARCHIVES:
         if archive.find(path):
             raise not_a_workbook(what)
+    if archive.find("xl/workbook.xml") or archive.find("_rels/.rels"):
+        return FileKind.XLSX
     inside = [
         name for name in archive.entries if name.lower().endswith((".xlsx", ".xls", ".et", ".csv", ".ods"))
     ]

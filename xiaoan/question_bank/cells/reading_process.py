@@ -93,9 +93,8 @@ class SheetReader:
             child.wait()
             for pipe in (child.stdin, child.stdout):
                 if pipe is not None:
-                    with contextlib.suppress(
-                        OSError
-                    ):  # what was not yet written may not be writable any more
+                    # What was not yet written may not be writable any more.
+                    with contextlib.suppress(OSError):
                         pipe.close()
         if complaints is not None:
             complaints.close()

@@ -54,13 +54,3 @@ class Sheet:
     hidden_rows: frozenset[int] = frozenset()
     merged: tuple[MergedRange, ...] = ()
     remarks: Mapping[tuple[int, int], Remark] = field(default_factory=dict)
-
-
-def column_letter(index: int) -> str:
-    """Return the letters of the column at `index` from 0: A, …, Z, AA."""
-    letters = ""
-    index += 1
-    while index:
-        index, rest = divmod(index - 1, 26)
-        letters = chr(ord("A") + rest) + letters
-    return letters

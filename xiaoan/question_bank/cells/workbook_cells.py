@@ -58,9 +58,8 @@ def _stored_sheets(data: bytes) -> Iterator[StoredSheet]:
 
 def _rendered(stored: StoredSheet, needs_formats: NeedsFormats) -> Sheet:
     sheet = stored.sheet
-    if (
-        not stored.formatted_columns
-    ):  # the usual case; to tell the columns apart takes longer than to read them
+    # The usual case: to tell the columns apart takes longer than to read them.
+    if not stored.formatted_columns:
         return sheet
     columns = needs_formats(sheet) & stored.formatted_columns
     if not columns:

@@ -44,9 +44,8 @@ def _values() -> "NDArray[np.uint64]":
     values = (mixed ^ mixed >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
     own = values.copy()
     for code in range(1 << 16):
-        if (
-            0x3400 <= code < 0xD800 and chr(code) not in CHANGEABLE
-        ):  # Chinese and Korean are their own spelling
+        # Chinese and Korean are their own spelling.
+        if 0x3400 <= code < 0xD800 and chr(code) not in CHANGEABLE:
             continue
         character = chr(code)
         plain = character if _MELTING.match(character) else unicodedata.normalize("NFKC", character).lower()

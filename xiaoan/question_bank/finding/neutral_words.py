@@ -116,9 +116,8 @@ def _reduced(found: re.Match[str]) -> str:
         return written
     text = found.string
     before, after = text[found.start() - 1 : found.start()], text[found.end() : found.end() + 1]
-    return (
-        "," if _is_figure_or_letter(before) and _is_figure_or_letter(after) else ""
-    )  # 10的3次方 is not 103次方
+    # 10的3次方 is not 103次方.
+    return "," if _is_figure_or_letter(before) and _is_figure_or_letter(after) else ""
 
 
 def _is_figure_or_letter(character: str) -> bool:

@@ -15,7 +15,8 @@ from xiaoan.question_bank.finding.stem_keys import (
     without_number,
 )
 from xiaoan.question_bank.normalization import BLANK, normalize_text
-from xiaoan.question_bank.parsing import AskedOption, AskedQuestion
+from xiaoan.question_bank.option_labels import AskedOption
+from xiaoan.question_bank.parsing import AskedQuestion
 
 _LETTERS_IN_BLANK = re.compile(
     r"(?<![0-9A-Za-z])[(\[]\s*([A-Za-z](?:[,、\s]?[A-Za-z]){0,7})\s*[)\]]|_+\s*([A-Ha-h]{1,8})\s*_+"

@@ -11,6 +11,7 @@ from xiaoan.question_bank.option_labels import AskedOption, half_width
 from xiaoan.question_bank.question import RIGHT, WRONG, judge_word
 from xiaoan.question_bank.rows.faults import FaultCode
 from xiaoan.question_bank.rows.figure_answers import (
+    BETWEEN_NAMED,
     Figures,
     figures_in,
     is_decimal,
@@ -24,7 +25,6 @@ from xiaoan.question_bank.rows.option_cells import OptionsReading
 from xiaoan.question_bank.rows.option_mending import Repair
 
 _NOTHING = "\\/-—–－. 。、\n\t\u3000_"
-_BETWEEN_LETTERS = re.compile(r"[\s,、;.。:/|+&()\[\]\"'和及与]+")
 _RANGE = re.compile(r"[\s(\[]*[A-Za-z]\s*[-~至到]\s*[A-Za-z][\s)\].。]*")
 _ANNOUNCED = re.compile(r"^(?:(?:正确|参考|标准)?答案|应?选)\s*[:是为]?\s*(?=[A-Za-z(\[])")
 _LABEL_FIRST = re.compile(r"[(\[]?(?:[A-Za-z]|\d{1,2})[)\]]?\s*[.、:,)\]-]|[①-⑫⑴-⑿]")
@@ -135,7 +135,7 @@ def _is_canonical(answer: str, options: Sequence[AskedOption]) -> bool:
 
 def _labels(narrow: str, places: dict[str, int]) -> tuple[list[str], bool]:
     """Labels of options and nothing else, and whether letters were small; [] if there is anything else."""
-    names = [name for name in _BETWEEN_LETTERS.split(narrow) if name]
+    names = [name for name in BETWEEN_NAMED.split(narrow) if name]
     compact = "".join(names)
     if compact.isascii() and compact.isalpha():
         letters = list(compact.upper())
@@ -182,7 +182,7 @@ def _by_text(answer: str, reading: OptionsReading, places: dict[str, int], stem:
 
 def _why_unread(answer: str, reading: OptionsReading, places: dict[str, int]) -> str:
     labels = "、".join(option.label for option in reading.options)
-    letters = _BETWEEN_LETTERS.sub("", half_width(answer)).upper()
+    letters = BETWEEN_NAMED.sub("", half_width(answer)).upper()
     if letters.isascii() and letters.isalpha() and len(letters) <= 12:
         known = {*places, *_by_letter(places)}
         missing = "、".join(dict.fromkeys(letter for letter in letters if letter not in known))

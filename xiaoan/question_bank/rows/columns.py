@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import lru_cache
 
-from xiaoan.question_bank.cells.sheets import Sheet, column_letter
+from xiaoan.question_bank.cells.sheets import Sheet
+from xiaoan.question_bank.letters import place_letters
 from xiaoan.question_bank.normalization import normalize_text
 
 
@@ -21,61 +22,37 @@ class Field(StrEnum):
     ANSWER = "正确答案"
 
 
-HEADER_WORDS: Mapping[Field, tuple[str, ...]] = {
+HEADER_WORDS: Mapping[Field, Sequence[str]] = {
     Field.PROFESSION: (
-        *("专业", "一级纲要", "作业种类", "专业类别", "专业名称", "所属专业", "适用专业", "专业分类"),
-        *("考试专业", "专业方向", "作业类别", "专业工种"),
-    ),
+        "专业 一级纲要 作业种类 专业类别 专业名称 所属专业 适用专业 专业分类 考试专业 专业方向 "
+        "作业类别 专业工种"
+    ).split(),
     Field.TYPE: (
-        *("题型", "题目类型", "试题类型", "考题类型", "问题类型", "题目题型", "试题题型", "题型类别"),
-        *("题型分类", "题型名称", "类型"),
-    ),
+        "题型 题目类型 试题类型 考题类型 问题类型 题目题型 试题题型 题型类别 题型分类 题型名称 类型"
+    ).split(),
     Field.STEM: (
-        *(
-            "题目内容",
-            "题干",
-            "题目",
-            "试题内容",
-            "题干内容",
-            "试题题干",
-            "题目题干",
-            "题目正文",
-            "题面",
-            "试题",
-        ),
-        *("试题题目", "试题正文", "考题内容", "考题", "题目描述", "试题描述", "问题内容", "问题", "题目名称"),
-        *("试题名称",),
-    ),
+        "题目内容 题干 题目 试题内容 题干内容 试题题干 题目题干 题目正文 题面 试题 试题题目 "
+        "试题正文 考题内容 考题 题目描述 试题描述 问题内容 问题 题目名称 试题名称"
+    ).split(),
     Field.CLAUSE: (
-        *("题目依据条款", "题目依据", "依据条款", "试题依据", "出题依据", "命题依据", "答案依据", "条款依据"),
-        *(
-            "规程条款",
-            "安规条款",
-            "对应条款",
-            "规程依据",
-            "依据",
-            "条款",
-            "条款号",
-            "出处",
-            "题目出处",
-            "试题出处",
-        ),
-    ),
+        "题目依据条款 题目依据 依据条款 试题依据 出题依据 命题依据 答案依据 条款依据 规程条款 "
+        "安规条款 对应条款 规程依据 依据 条款 条款号 出处 题目出处 试题出处"
+    ).split(),
     Field.OPTIONS: (
-        *("选项", "题目选项", "试题选项", "备选项", "选项内容", "答案选项", "备选答案", "候选答案", "候选项"),
-        *("可选项", "可选答案", "全部选项", "所有选项"),
-    ),
+        "选项 题目选项 试题选项 备选项 选项内容 答案选项 备选答案 候选答案 候选项 可选项 可选答案 "
+        "全部选项 所有选项"
+    ).split(),
     Field.ANSWER: (
-        *("正确答案", "答案", "题目答案", "试题答案", "参考答案", "标准答案", "正确选项", "答案内容"),
-        *("正确答案选项", "参考答案内容", "题目正确答案", "试题正确答案"),
-    ),
+        "正确答案 答案 题目答案 试题答案 参考答案 标准答案 正确选项 答案内容 正确答案选项 "
+        "参考答案内容 题目正确答案 试题正确答案"
+    ).split(),
 }
 """The words of headings, best first: where two columns bear words of one field, the better word counts."""
 
 _EXPLANATION_WORDS = (
-    *("解析", "试题解析", "题目解析", "答案解析", "判断题解析", "解析说明", "答案说明", "解释", "答案解释"),
-    *("详解", "试题详解", "说明", "题目说明", "试题说明"),
-)
+    "解析 试题解析 题目解析 答案解析 判断题解析 解析说明 答案说明 解释 答案解释 详解 试题详解 "
+    "说明 题目说明 试题说明"
+).split()
 _BLANK_ORDER_WORDS = ("填空顺序", "填空题顺序", "答案顺序", "填空有无顺序", "是否有序")
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _CHINESE_FIGURES = "一二三四五六七八九十"
@@ -124,7 +101,7 @@ class Columns:
             places["explanation" if number == 1 else f"explanation_{number}"] = place
         if self.blank_order is not None:
             places["blank_order"] = self.blank_order
-        return {name: column_letter(place) for name, place in places.items()}
+        return {name: place_letters(place) for name, place in places.items()}
 
     def texts(self) -> frozenset[int]:
         """Return the columns whose texts make the question: stem, options and answers."""

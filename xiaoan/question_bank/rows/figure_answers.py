@@ -6,8 +6,9 @@ from enum import Enum
 from itertools import islice
 
 from xiaoan.question_bank.answers.choice_reading import read_choice
+from xiaoan.question_bank.letters import place_letters
 from xiaoan.question_bank.option_labels import CIRCLED, IN_BRACKETS, AskedOption, half_width
-from xiaoan.question_bank.question import judge_word, option_label
+from xiaoan.question_bank.question import judge_word
 from xiaoan.question_bank.rows.columns import Columns, Field
 from xiaoan.question_bank.rows.option_cells import OptionsReading, read_option_columns, read_options
 
@@ -15,7 +16,7 @@ _FIRST = frozenset("0123456789０１２３４５６７８９([（【")
 _SIGNS = {
     ord(sign): f"{number}、" for signs in (CIRCLED, IN_BRACKETS) for number, sign in enumerate(signs, 1)
 }
-_BETWEEN_FIGURES = re.compile(r"[\s,、;.。:|/+&()\[\]\"'和及与]+")
+BETWEEN_NAMED = re.compile(r"[\s,、;.。:|/+&()\[\]\"'和及与]+")
 _DECIMAL = re.compile(r"\d\.\d")
 _LETTERS = re.compile(r"[A-Za-z](?:[\s,、;]*[A-Za-z]){0,11}\s*")
 _LOOKED_AT = 300
@@ -36,7 +37,7 @@ def figures_in(answer: str) -> list[str]:
     """Return the figures that `answer` consists of; [] if there is anything else in it."""
     if answer[:1] not in _FIRST:
         return []
-    names = [name for name in _BETWEEN_FIGURES.split(half_width(answer)) if name]
+    names = [name for name in BETWEEN_NAMED.split(half_width(answer)) if name]
     return names if all(name.isdecimal() and name.isascii() for name in names) else []
 
 
@@ -61,7 +62,7 @@ def lettered(options: Sequence[AskedOption]) -> Sequence[AskedOption]:
 
 def letter_of(label: str) -> str:
     """Return the letter of an option called by a letter, or by a figure."""
-    return option_label(int(label) - 1) if label.isdecimal() and label != "0" else label
+    return place_letters(int(label) - 1) if label.isdecimal() and label != "0" else label
 
 
 def labels_at(figures: Sequence[str], reading: OptionsReading) -> list[str]:
@@ -84,7 +85,7 @@ def _labels_by_figure(reading: OptionsReading) -> dict[str, str]:
         return {}
     known: dict[str, str] = {}
     for place in range(len(labels) + len(reading.empty)):
-        label = option_label(place)
+        label = place_letters(place)
         if label in labels:
             known[str(place + 1)] = label
         elif label not in reading.empty:

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from xiaoan.question_bank.letters import place_letters
 from xiaoan.question_bank.normalization import clean_text
 from xiaoan.question_bank.option_labels import AskedOption, bare_text, half_width, one_line
-from xiaoan.question_bank.question import option_label
 from xiaoan.question_bank.rows.faults import FaultCode
 from xiaoan.question_bank.rows.option_mending import (
     Repair,
@@ -128,7 +128,7 @@ def _without_own_labels(labels: Sequence[str], texts: Sequence[str]) -> Sequence
 
 
 def _letter_for(label: str) -> str:
-    return option_label(int(label) - 1) if label.isdigit() else label
+    return place_letters(int(label) - 1) if label.isdigit() else label
 
 
 @lru_cache(maxsize=1024)
@@ -289,16 +289,16 @@ def _settle(pieces: list[Piece], repairs: list[Repair]) -> OptionsReading:
     if _repeats(pieces):
         for place, number in enumerate(numbers):
             if place != number:
-                doubtful |= {option_label(place), option_label(number)}
+                doubtful |= {place_letters(place), place_letters(number)}
         numbers = list(range(len(pieces)))
         repairs.append(Repair(FaultCode.OPTION_LABEL, "选项的字母有重复，按顺序重新标号；请核对"))
     elif numbers != sorted(numbers):
         repairs.append(Repair(FaultCode.OPTION_LABEL, "选项的字母次序不对，以各自的字母为准"))
     elif numbers != list(range(len(numbers))):
-        found = "、".join(map(option_label, numbers))
+        found = "、".join(map(place_letters, numbers))
         repairs.append(Repair(FaultCode.OPTION_LABEL, f"选项的字母不连续（{found}），以各自的字母为准"))
     figures = bool(pieces) and pieces[0].family in ("figure", "circled")
-    names = [str(number + 1) if figures else option_label(number) for number in numbers]
+    names = [str(number + 1) if figures else place_letters(number) for number in numbers]
     texts = [bare_text(one_line(piece.text)) for piece in pieces]
     options = tuple(AskedOption(name, text) for name, text in zip(names, texts, strict=True) if text)
     empty = tuple(name for name, text in zip(names, texts, strict=True) if not text)

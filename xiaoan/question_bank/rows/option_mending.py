@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
+from xiaoan.question_bank.letters import place_letters
 from xiaoan.question_bank.option_labels import CELL_SEPARATORS, CIRCLED, IN_BRACKETS, bare_text, half_width
-from xiaoan.question_bank.question import option_label
 from xiaoan.question_bank.rows.faults import FaultCode
 from xiaoan.question_bank.rows.option_pieces import LETTERS, Piece, read_piece
 
@@ -107,7 +107,7 @@ def label_unlabelled(pieces: Sequence[Piece], repairs: list[Repair]) -> list[Pie
             if bare and _makes_names(bare.text[0], pieces):
                 bare = None  # B班 beside A班
             mended.append(bare or as_option(piece, expected))
-            message = f"选项“{mended[-1].text}”的字母标号不完整，按顺序当作 {option_label(expected)}"
+            message = f"选项“{mended[-1].text}”的字母标号不完整，按顺序当作 {place_letters(expected)}"
             repairs.append(Repair(FaultCode.OPTION_LABEL, message))
     return mended
 
@@ -144,7 +144,7 @@ def part_hidden(pieces: Sequence[Piece], repairs: list[Repair]) -> list[Piece]:
             if found is not None:
                 piece, behind = found
                 waiting.append(behind)
-                message = f"选项 {option_label(number)} 前面的分隔符或标号不完整，已分开"
+                message = f"选项 {place_letters(number)} 前面的分隔符或标号不完整，已分开"
                 repairs.append(Repair(FaultCode.OPTION_SEPARATOR, message))
         parted.append(piece)
     return parted

@@ -153,10 +153,8 @@ def _without_options(row: Row, question_type: QuestionType, written: str) -> tup
     if row.has_option_columns:
         message = f"{question_type}没有选项，答案写的是文字，已照收；请补上选项，或改题型"
         row.warn(row.option_column, FaultCode.NO_OPTIONS, message)
-    if question_type is QuestionType.MULTIPLE:
-        if len(named := read_options(written).options) >= 2:
-            return tuple(dict.fromkeys(option.text for option in named))
-        return (clean_text(written),)
+    if question_type is QuestionType.MULTIPLE and len(named := read_options(written).options) >= 2:
+        return tuple(dict.fromkeys(option.text for option in named))
     return (clean_text(written),)
 
 

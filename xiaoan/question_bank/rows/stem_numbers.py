@@ -10,7 +10,6 @@ from xiaoan.question_bank.normalization import strip_question_number
 _WIDE = str.maketrans("０１２３４５６７８９：", "0123456789:")
 _NUMBER = re.compile(r"\s*(?P<number>\d{1,4})(?: ?(?P<mark>[.．、:]) ?|(?P<tab>[ \u3000]*\t)\s*)(?P<rest>\S)")
 _UNIT_FIRST = re.compile(r"[千百万]?[伏安瓦米克帕]|[kKmMcGVAWΩ%°℃‰]|H[zZ]|Pa|dB")
-_QUANTITY = re.compile(r"\d+(?:[.．]\d+)?")
 _CLAUSE = re.compile(
     r"\d+(?:[.．]\d+)+[.．]?"
     r"(?: +(?!千伏|万伏|[伏安米]|[kK][VvAWmg]|[VAm%℃])(?=[^\d\s])|(?=[\u4e00-\u9fff])"
