@@ -11,7 +11,7 @@ from tests.question_bank.workbooks import text_cell, worksheet, write_csv, write
 from xiaoan.errors import BankError
 from xiaoan.question_bank.cells.file_guard import MAX_FILE_BYTES
 from xiaoan.question_bank.cells.reading_process import SheetReader, read_bytes
-from xiaoan.question_bank.cells.sheets import MergedRange, RemarkKind
+from xiaoan.question_bank.cells.sheets import MergedRange, RemarkKind, Sheet
 
 ROWS: list[list[object]] = [["题干", "选项", "答案"], ["限值为（ ）", "A-75%|B-50%", 0.75]]
 GIB = 2**30
@@ -45,6 +45,19 @@ def test_any_character_survives_the_way(tmp_path: Path) -> None:
     path.write_bytes("题干,答案\n甲\x00\x1b\u2028\U0001f50c,'=1\n".encode())
     with SheetReader() as reader:
         assert reader.read(path)[0].rows[1] == ["甲\x00\x1b\u2028\U0001f50c", "=1"]
+
+
+class WhileItGrows(SheetReader):
+    def read_data(self, path: Path, data: bytes) -> list[Sheet]:
+        with path.open("ab") as file:
+            file.write("又一行,正确\n".encode())
+        return super().read_data(path, data)
+
+
+def test_a_file_that_grows_while_it_is_read_is_refused(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "b.csv", [["题干", "答案"], ["应先验电。", "正确"]])
+    with WhileItGrows() as reader, pytest.raises(BankError, match="在读的时候变了"):
+        reader.read(path)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="memory limits are POSIX")

@@ -74,8 +74,15 @@ class SheetReader:
         self.close()
 
     def read(self, path: Path) -> list[Sheet]:
-        """Return all sheets of the file. Raises BankError, which names `path`; nothing is half read."""
-        return self.read_data(path, read_bytes(path))
+        """Return all sheets of the file. Raises BankError, which names `path`; nothing is half read.
+
+        A file that changes while it is read is refused: its first half may be a whole table to a reader.
+        """
+        before = _stamp(path)
+        sheets = self.read_data(path, read_bytes(path))
+        if _stamp(path) != before:
+            raise BankError(f"题库 {path} 在读的时候变了，可能正在保存；请等它保存好再试")
+        return sheets
 
     def read_data(self, path: Path, data: bytes) -> list[Sheet]:
         """Return all sheets of the file at `path` whose bytes are `data`. Raises BankError as `read` does."""
@@ -160,6 +167,15 @@ class SheetReader:
             size = self._complaints.seek(0, os.SEEK_END)
             self._complaints.seek(max(size - 2_000, 0))
             logger.debug("reading process: %s", self._complaints.read().decode("utf-8", "replace"))
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """Size and time of the last change; None where there is no file."""
+    try:
+        known = path.stat()
+    except (OSError, ValueError):
+        return None
+    return known.st_size, known.st_mtime_ns
 
 
 def read_bytes(path: Path) -> bytes:
