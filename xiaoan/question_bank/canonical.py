@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xiaoan.errors import BankError, StorageError
+from xiaoan.question_bank.cells.csv_cells import FORMULA_STARTS
 from xiaoan.question_bank.letters import place_letters
 from xiaoan.question_bank.normalization import clean_text, normalize_text
 from xiaoan.question_bank.question import RIGHT, WRONG, Question, QuestionType, Source
@@ -46,7 +47,6 @@ _INSTRUCTIONS = (
     "正确答案：单选题写一个字母，多选题写几个字母，如 ABD；判断题写 正确 或 错误。",
     "填空题有几个空就写几个答案，用分号隔开，如 停电;验电；各空不分先后的，末尾加（无序）。",
 )
-_FORMULA_STARTS = ("=", "+", "-", "@")
 _NAMED_AT_MOST = 5
 _TEMPLATE_ROWS = 10_000
 
@@ -183,7 +183,7 @@ def _fitting(text: str, field: Field, question: Question) -> str:
 def _csv(rows: Iterable[Sequence[str]]) -> bytes:
     """The rows as spreadsheet programs take them: UTF-8 with a mark, and nothing that looks like a formula."""
     text = io.StringIO()
-    guarded = ([f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell for cell in row] for row in rows)
+    guarded = ([f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell for cell in row] for row in rows)
     csv.writer(text, lineterminator="\r\n").writerows(guarded)
     return text.getvalue().encode("utf-8-sig")
 
@@ -247,7 +247,7 @@ def _write_rows(sheet: "Worksheet", rows: Iterable[Sequence[str]]) -> None:
             cell.number_format = "@"
             if text:
                 cell.data_type = "s"
-                cell.quotePrefix = text.startswith(_FORMULA_STARTS)
+                cell.quotePrefix = text.startswith(FORMULA_STARTS)
 
 
 def _style(sheet: "Worksheet") -> None:

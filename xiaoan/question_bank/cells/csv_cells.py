@@ -25,7 +25,8 @@ _BOMS: tuple[tuple[bytes, str], ...] = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_FORMULA_STARTS = "=+-@"
+FORMULA_STARTS = ("=", "+", "-", "@")
+"""What a spreadsheet program takes for the start of a formula; a ' in front keeps it text."""
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _GARBAGE_SHARE = 0.02
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
@@ -205,4 +206,4 @@ def _quoted_rows(text: str, separator: str) -> list[list[str]]:
 
 def _unprotected(cell: str) -> str:
     """Without the apostrophe that keeps `=…` a text in spreadsheet programs."""
-    return cell[1:] if cell[:1] == "'" and cell[1:2] in _FORMULA_STARTS and len(cell) > 1 else cell
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA_STARTS) else cell

@@ -194,6 +194,11 @@ def _why_unread(answer: str, reading: OptionsReading, places: dict[str, int]) ->
     return f"答案“{answer}”不是选项 {labels} 的标号，也不是其中一项的原文；请改答案或补上选项"
 
 
+def bare_letters(written: str) -> str:
+    """Return what is written without what may stand between letters of options, half-width."""
+    return half_width(written).strip().replace(" ", "").replace("、", "").replace(",", "")
+
+
 def plain_verdict(written: str) -> str | None:
     """Return 正确 or 错误 for a word or sign that can mean nothing else; letters A/B and figures do not count."""
     word = normalize_text(written).strip(" 。.()")

@@ -9,6 +9,7 @@ from xiaoan.question_bank.normalization import clean_text
 from xiaoan.question_bank.option_labels import half_width
 from xiaoan.question_bank.question import RIGHT, WRONG, QuestionType, judge_word
 from xiaoan.question_bank.rows.answer_cells import (
+    bare_letters,
     blanks_of,
     is_nothing,
     part_answers,
@@ -145,7 +146,7 @@ def chosen_options(
 
 def _without_options(row: Row, question_type: QuestionType, written: str) -> tuple[str, ...]:
     """A choice's answers as texts, in a sheet or row without options."""
-    letters = half_width(written).strip().replace(" ", "").replace("、", "").replace(",", "")
+    letters = bare_letters(written)
     names_option = row.has_option_columns and _LABEL_IN_FRONT.match(half_width(written)) is not None
     if (letters.isascii() and letters.isalnum()) or names_option or not _offers_nothing(row):
         column = row.answer_column if row.option_column is None else row.option_column

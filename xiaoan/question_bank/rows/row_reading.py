@@ -8,10 +8,15 @@ from functools import lru_cache
 from xiaoan.question_bank.answers.choice_reading import read_verdict
 from xiaoan.question_bank.cells.sheets import Remark, RemarkKind
 from xiaoan.question_bank.normalization import clean_text
-from xiaoan.question_bank.option_labels import half_width
 from xiaoan.question_bank.parsing import TYPE_WORDS, parse_question
 from xiaoan.question_bank.question import Question, QuestionType, Source, judge_word
-from xiaoan.question_bank.rows.answer_cells import Chosen, is_nothing, plain_verdict, read_chosen
+from xiaoan.question_bank.rows.answer_cells import (
+    Chosen,
+    bare_letters,
+    is_nothing,
+    plain_verdict,
+    read_chosen,
+)
 from xiaoan.question_bank.rows.columns import Columns, Field
 from xiaoan.question_bank.rows.faults import FaultCode
 from xiaoan.question_bank.rows.option_cells import OptionsReading, read_option_columns, read_options
@@ -308,7 +313,7 @@ def _inferred_type(row: Row, stem: str, reading: OptionsReading, written: str) -
         return QuestionType.JUDGE
     if row.habits.words_judge and judge_word(answer) and not asks(stem):
         return QuestionType.JUDGE
-    letters = half_width(answer).replace(" ", "").replace("、", "").replace(",", "")
+    letters = bare_letters(answer)
     if letters.isascii() and letters.isalpha() and set(letters.upper()) <= set("ABCDEFGH"):
         message = f"答案是字母“{answer}”，却没有两个以上的选项；请补上选项，判断题请写上题型"
         raise Refusal(row.option_column or row.answer_column, FaultCode.NO_OPTIONS, message)
