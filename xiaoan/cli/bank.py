@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from xiaoan.question_bank.conflicts import Conflict
     from xiaoan.question_bank.question import QuestionBank
     from xiaoan.question_bank.spreadsheet import FileReading
+    from xiaoan.question_bank.store.stored_bank import StoredBank
 
 _REFUSED_CODE = 1
 _LEFT_OUT_CODE = 1
@@ -97,11 +98,12 @@ def search(
 
 
 def _check(names: Sequence[str], services: Services, *, everything: bool, as_json: bool) -> int:
-    from xiaoan.question_bank.conflicts import count_duplicates, find_conflicts
+    from xiaoan.question_bank.conflicts import find_conflicts
+    from xiaoan.question_bank.store.stored_bank import StoredBank, StoredFile
 
     readings, unreadable = _read_all(names)
-    questions = [question for reading in readings for question in reading.questions]
-    conflicts = find_conflicts(questions)
+    conflicts = find_conflicts(question for reading in readings for question in reading.questions)
+    found = StoredBank([StoredFile.of(reading) for reading in readings])
     if as_json:
         files = [
             *map(bank_documents.file_document, readings),
@@ -109,17 +111,16 @@ def _check(names: Sequence[str], services: Services, *, everything: bool, as_jso
         ]
         document = {
             "files": files,
-            "duplicates": count_duplicates(questions),
+            "duplicates": found.duplicates,
             "conflicts": [bank_documents.conflict_document(conflict) for conflict in conflicts],
         }
         write_json(services.stdout, document, indent=2)
     elif readings:
-        _show_check(readings, conflicts, len(unreadable), services, everything=everything)
+        _show_check(readings, found, conflicts, len(unreadable), services, everything=everything)
     if unreadable:
         services.stdout.flush()
         raise BankError("\n".join(error.message for _, error in unreadable))
-    refused = sum(sheet.refused for reading in readings for sheet in reading.sheets)
-    return _REFUSED_CODE if refused else 0
+    return _REFUSED_CODE if found.counts.refused else 0
 
 
 def _read_all(names: Sequence[str]) -> tuple[list["FileReading"], list[tuple[str, BankError]]]:
@@ -149,19 +150,18 @@ def _read_all(names: Sequence[str]) -> tuple[list["FileReading"], list[tuple[str
 
 def _show_check(
     readings: Sequence["FileReading"],
+    found: "StoredBank",
     conflicts: Sequence["Conflict"],
     unreadable: int,
     services: Services,
     *,
     everything: bool,
 ) -> None:
-    from xiaoan.question_bank.store.stored_bank import StoredBank, StoredFile
     from xiaoan.terminal import bank_report
     from xiaoan.terminal.verdict import Line
 
     screen = services.screen(services.stdout)
     faults = [fault for reading in readings for fault in reading.faults]
-    found = StoredBank([StoredFile.of(reading) for reading in readings])
     for reading in readings:
         screen.lines(bank_report.file_lines(reading))
     screen.lines([Line("")])

@@ -44,11 +44,6 @@ def find_conflicts(questions: Iterable[Question]) -> list[Conflict]:
     return [_conflict(group) for group in asked.values() if len(group) > 1 and _contradict(group)]
 
 
-def count_duplicates(questions: Sequence[Question]) -> int:
-    """Return how many of `questions` are one that stood before: same 专业, 题型, stem, options and answer."""
-    return len(questions) - len({question.id for question in questions})
-
-
 def _asked(question: Question) -> tuple[object, ...]:
     """What two questions share that ask the same thing, beside the stem."""
     choice = question.question_type in (QuestionType.SINGLE, QuestionType.MULTIPLE)

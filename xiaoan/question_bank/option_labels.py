@@ -84,7 +84,7 @@ def find_labels(narrow: str) -> Iterator[Label]:
         before = narrow[found.start() - 1 : found.start()]
         name = found["enclosed"] or found["marked"] or found["sign"]
         style = found["mark"] or ("()" if found["enclosed"] else "")
-        family, number = _family_and_number(name)
+        family, number = family_and_number(name)
         parted = not before or before in _BEFORE_LABEL
         if not parted and not _may_touch(before, family, style, number):
             continue
@@ -95,7 +95,8 @@ def find_labels(narrow: str) -> Iterator[Label]:
         yield Label(found.start(), found.end(), family, style, number, doubtful)
 
 
-def _family_and_number(name: str) -> tuple[str, int]:
+def family_and_number(name: str) -> tuple[str, int]:
+    """Return which kind of label `name` is, and its place in that kind's order from 0."""
     if name.isascii() and name.isdigit():
         return "figure", int(name) - 1
     if name in CIRCLED:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from xiaoan.question_bank.answers.blank_filling import split_blanks
 from xiaoan.question_bank.answers.choice_reading import read_choice
@@ -199,6 +200,7 @@ def bare_letters(written: str) -> str:
     return half_width(written).strip().replace(" ", "").replace("、", "").replace(",", "")
 
 
+@lru_cache(maxsize=1024)
 def plain_verdict(written: str) -> str | None:
     """Return 正确 or 错误 for a word or sign that can mean nothing else; letters A/B and figures do not count."""
     word = normalize_text(written).strip(" 。.()")

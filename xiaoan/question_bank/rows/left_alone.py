@@ -5,9 +5,7 @@ from collections.abc import Sequence
 
 from xiaoan.question_bank.cells.sheets import Sheet
 from xiaoan.question_bank.rows.faults import Fault, FaultCode, Severity
-from xiaoan.question_bank.rows.inferred_columns import (
-    seem_questions,
-)
+from xiaoan.question_bank.rows.inferred_columns import seem_questions
 from xiaoan.question_bank.rows.layouts import Layout
 from xiaoan.question_bank.rows.sheet_reading import (
     BLANK_ROW,

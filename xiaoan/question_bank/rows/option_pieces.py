@@ -11,6 +11,7 @@ from xiaoan.question_bank.option_labels import (
     Label,
     bare_text,
     best_run,
+    family_and_number,
     find_labels,
     half_width,
 )
@@ -28,6 +29,14 @@ _EMPTY_LABELS = re.compile(rf"(?<![录件图表条款])(?:{_EMPTY_LABEL.pattern}
 _LONGEST_EMPTY = 40
 _DECIMAL = re.compile(r"\d+\.\d")
 _FIGURE_MARKS = (".", ":", "-", ",")
+_FAMILIES = {
+    "upper": "letter",
+    "lower": "letter",
+    "figure": "figure",
+    "circled": "circled",
+    "bracketed": "circled",
+}
+"""What a piece's `family` is, by that of its label: in a cell, a and B, or ① and ⑵, count on from each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +135,8 @@ def read_piece(whole: str, before: str) -> Piece:
         return Piece(None, "", "", bare_text(whole), before, whole)
     name = lead["enclosed"] or lead["marked"] or lead["sign"]
     style = lead["mark"] or ("()" if lead["enclosed"] else "")
-    family, number = _family_and_number(name)
-    return Piece(number, family, style, bare_text(whole[lead.end() :]), before, whole)
+    family, number = family_and_number(name)
+    return Piece(number, _FAMILIES[family], style, bare_text(whole[lead.end() :]), before, whole)
 
 
 def _split(text: str, cuts: Sequence[tuple[int, int]]) -> list[Piece]:
@@ -177,20 +186,10 @@ def _is_figure_in_text(lead: re.Match[str], narrow: str) -> bool:
     return (lead["marked"] or "").isdigit() and lead["mark"] in _FIGURE_MARKS and behind.isdigit()
 
 
-def _family_and_number(name: str) -> tuple[str, int]:
-    if name.isdigit() and name.isascii():
-        return "figure", int(name) - 1
-    if name in CIRCLED:
-        return "circled", CIRCLED.index(name)
-    if name in IN_BRACKETS:
-        return "circled", IN_BRACKETS.index(name)
-    return "letter", ord(name.lower()) - ord("a")
-
-
 def _of_run(text: str, label: Label, end: int) -> Piece:
     before = text[: label.start]
     parted = before[len(before.rstrip(CELL_SEPARATORS)) :]
-    family = {"upper": "letter", "lower": "letter", "figure": "figure"}.get(label.family, "circled")
+    family = _FAMILIES[label.family]
     return Piece(
         label.number, family, label.style, bare_text(text[label.end : end]), parted, text[label.start : end]
     )

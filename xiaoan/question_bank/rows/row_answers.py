@@ -60,7 +60,7 @@ def judged(row: Row, stem: str, reading: OptionsReading, written: str) -> tuple[
         row.warn_all(row.option_column, reading.repairs)
     elif reading.options or cell.strip() not in NOTHING_TO_CHOOSE:
         _ignore_options(row, stem, reading, written)
-    verdict = _plain(written) or _by_letter(row, reading if options else None, written)
+    verdict = plain_verdict(written) or _by_letter(row, reading if options else None, written)
     if verdict:
         return (verdict,), ""
     if noted := verdict_with_note(written):
@@ -69,11 +69,6 @@ def judged(row: Row, stem: str, reading: OptionsReading, written: str) -> tuple[
         return (noted[0],), noted[1]
     message = f"判断题的答案“{written.strip()}”看不懂；请写正确或错误"
     raise Refusal(row.answer_column, FaultCode.BAD_ANSWER, message)
-
-
-@lru_cache(maxsize=1024)
-def _plain(written: str) -> str | None:
-    return plain_verdict(written)
 
 
 def _ignore_options(row: Row, stem: str, reading: OptionsReading, written: str) -> None:
