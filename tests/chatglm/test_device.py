@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.patience import does_not_hang
 from xiaoan.chatglm.device import (
     DTYPES,
     Machine,
@@ -141,9 +142,9 @@ def test_slow_products_are_not_repeated() -> None:
 
 
 def test_real_measurement_is_short() -> None:
-    start = time.perf_counter()
-    assert fastest_dtype(matrix_vector_products(256, [F16, BF16, F32]), time.perf_counter) in DTYPES.values()
-    assert time.perf_counter() - start < 0.5
+    products = matrix_vector_products(256, [F16, BF16, F32])
+    with does_not_hang():
+        assert fastest_dtype(products, time.perf_counter) in DTYPES.values()
 
 
 def test_memory_is_read_from_the_system() -> None:

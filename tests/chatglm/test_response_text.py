@@ -178,9 +178,9 @@ def test_the_cost_of_a_token_does_not_grow_with_the_answer(small: ChatGLMTokeniz
     ids = small.encode("在高压设备上工作,应至少由两人进行. ", add_special_tokens=False) * 200
 
     def seconds_each(count: int) -> float:
-        begun = time.perf_counter()
+        begun = time.thread_time()
         in_parts(small, ids[:count])
-        return (time.perf_counter() - begun) / count
+        return (time.thread_time() - begun) / count
 
     seconds_each(100)
     assert min(seconds_each(2000) for _ in range(3)) <= 2 * min(seconds_each(100) for _ in range(20))

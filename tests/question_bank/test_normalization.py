@@ -1,9 +1,8 @@
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.patience import does_not_hang
 from xiaoan.question_bank.normalization import (
     clean_text,
     match_key,
@@ -126,9 +125,8 @@ def test_keys_pass_over_marks_that_mean_nothing() -> None:
     ["(" * 10_000, "()" * 5_000, "(" * 5_000 + ")" * 5_000, "_" * 10_000, "。___" * 2_500, "1." * 5_000],
 )
 def test_ten_thousand_characters_cost_little(text: str) -> None:
-    started = time.perf_counter()
-    match_key(text)
-    assert time.perf_counter() - started < 1.0
+    with does_not_hang():
+        match_key(text)
 
 
 @given(

@@ -1,7 +1,6 @@
-import time
-
 import pytest
 
+from tests.patience import does_not_hang
 from xiaoan.question_bank.option_labels import bare_text
 
 
@@ -42,7 +41,6 @@ def test_nothing_but_separators_is_no_text() -> None:
 
 
 def test_ten_thousand_signs_cost_no_time() -> None:
-    started = time.perf_counter()
-    for sign in "#*$；、|":
-        bare_text(sign * 30_000 + "停电" + sign * 30_000)
-    assert time.perf_counter() - started < 0.5
+    with does_not_hang():
+        for sign in "#*$；、|":
+            bare_text(sign * 30_000 + "停电" + sign * 30_000)

@@ -1,9 +1,8 @@
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.patience import does_not_hang
 from xiaoan.question_bank.parsing import parse_question
 from xiaoan.question_bank.question import QuestionType
 
@@ -142,9 +141,8 @@ def test_any_text_is_a_question_of_some_kind(text: str) -> None:
     ],
 )
 def test_ten_thousand_characters_are_parsed_at_once(text: str) -> None:
-    started = time.perf_counter()
-    parse_question(text)
-    assert time.perf_counter() - started < 1.0
+    with does_not_hang():
+        parse_question(text)
 
 
 def test_a_stem_may_begin_with_the_sign_of_a_number() -> None:

@@ -1,8 +1,8 @@
-import time
 from dataclasses import replace
 
 import pytest
 
+from tests.patience import does_not_hang
 from tests.question_bank.factory import fill, judge, multiple, single
 from xiaoan.question_bank.search import Hit, search, split_words
 
@@ -128,6 +128,5 @@ def test_signs_of_patterns_are_only_signs() -> None:
 def test_twelve_thousand_questions_are_searched_at_once() -> None:
     options = ["0.7m", "1.0m", "验电后再装设接地线", "悬挂标示牌"]
     bank = [single(f"第{number}号线路停电检修时的安全距离不小于（ ）", options) for number in range(12_000)]
-    started = time.perf_counter()
-    assert _stems(search(bank, "线路 0.7m 11999"))[0].startswith("第11999号")
-    assert time.perf_counter() - started < 1.5  # 0.1 s here; room for a slow machine
+    with does_not_hang():
+        assert _stems(search(bank, "线路 0.7m 11999"))[0].startswith("第11999号")

@@ -113,7 +113,7 @@ def test_ctrl_c_ends_the_child_and_says_nothing(tmp_path: Path) -> None:
     parent.stdin.write("\n")
     parent.stdin.flush()
     parent.stdout.readline()
-    time.sleep(0.2)
+    time.sleep(1)
     parent.send_signal(signal.SIGINT)
     out, err = parent.communicate(timeout=20)
     assert (out.strip(), err) == ("stopped None", "")

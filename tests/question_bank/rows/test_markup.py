@@ -1,7 +1,6 @@
-import time
-
 import pytest
 
+from tests.patience import does_not_hang
 from tests.question_bank.made_sheets import question, read_one, warnings
 from xiaoan.question_bank.rows.faults import FaultCode
 from xiaoan.question_bank.rows.markup import may_hold_markup, without_markup
@@ -49,6 +48,5 @@ def test_the_row_is_read_without_markup_and_it_is_said() -> None:
     "cell", ["<p>" * 10_000, "<p>停</p>" * 4_000, "<" * 30_000, "&" * 30_000, "<p a=" * 6_000]
 )
 def test_long_cells_cost_little(cell: str) -> None:
-    started = time.perf_counter()
-    without_markup(cell)
-    assert time.perf_counter() - started < 1.0
+    with does_not_hang():
+        without_markup(cell)
