@@ -4,19 +4,19 @@ import csv
 import datetime
 import io
 import re
-import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xiaoan.errors import BankError, StorageError
+from xiaoan.errors import BankError
 from xiaoan.question_bank.cells.csv_cells import FORMULA_STARTS
 from xiaoan.question_bank.letters import place_letters
 from xiaoan.question_bank.normalization import clean_text, normalize_text
 from xiaoan.question_bank.question import RIGHT, WRONG, Question, QuestionType, Source
 from xiaoan.question_bank.rows.columns import Field
 from xiaoan.question_bank.rows.row_reading import read_row
+from xiaoan.whole_files import write_whole, written_whole
 
 if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
@@ -75,7 +75,10 @@ def write_canonical(
     cells = [[field.value for field in Field], *rows]
     is_csv = path.suffix.lower() == ".csv"
     data = _csv(cells) if is_csv else _workbook_bytes([_question_sheet(cells)])
-    _replace_file(path, data, lambda draft: _compare(written, read_back(draft)) if read_back else None)
+    with written_whole(path) as draft:
+        draft.write_bytes(data)
+        if read_back is not None:
+            _compare(written, read_back(draft))
 
 
 def write_template(path: Path) -> None:
@@ -83,7 +86,7 @@ def write_template(path: Path) -> None:
 
     Raises StorageError where `path` cannot be written.
     """
-    _replace_file(path, _workbook_bytes([_template_sheet, _instructions]))
+    write_whole(path, _workbook_bytes([_template_sheet, _instructions]))
 
 
 def _canonical_rows(questions: Iterable[Question]) -> tuple[list[Question], list[list[str]], list[str]]:
@@ -281,23 +284,3 @@ def _with_fixed_times(workbook: bytes) -> bytes:
             entry.create_system = 0  # the same on every system
             target.writestr(entry, _MODIFIED.sub(modified, source.read(name)))
     return written.getvalue()
-
-
-def _replace_file(path: Path, data: bytes, check: Callable[[Path], None] = lambda _: None) -> None:
-    """Write beside `path`, check, then rename: whoever reads meanwhile sees the old file or the new one."""
-    temporary: Path | None = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
-            temporary = Path(file.name)
-            file.write(data)
-        temporary.chmod(0o644)
-        check(temporary)
-        temporary.replace(path)
-    except OSError as error:
-        raise StorageError(
-            f"写不了 {path}：{error.strerror or error}；请换个位置或关闭占用它的程序"
-        ) from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
