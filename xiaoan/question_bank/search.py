@@ -6,7 +6,7 @@ spacing: that needs no copy of the bank, and the places found are those on the s
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from heapq import nsmallest
@@ -110,6 +110,12 @@ def search(questions: Iterable[Question], words: str, *, limit: int | None = 20)
     ranked = [((*_rank(question, wanted, phrase), place), question) for place, question in candidates]
     first = nsmallest(len(ranked) if limit is None else limit, ranked, key=lambda pair: pair[0])
     return [Hit(question, wanted) for _, question in first]
+
+
+def clause_finder(words: str) -> Callable[[str], bool]:
+    """Return what says of a clause whether all of `words` stand in it, numbers as in `search`: 5.2 in 5.2.4."""
+    patterns = [_word(text).in_clause for text in split_words(words)]
+    return lambda clause: all(pattern.search(clause) for pattern in patterns)
 
 
 def split_words(words: str) -> tuple[str, ...]:
