@@ -71,6 +71,13 @@ def test_further_lines_hang_under_the_text(width: int, expected: str) -> None:
     assert out.getvalue() == expected
 
 
+def test_a_mark_runs_into_the_text_where_there_is_no_room_beside_it() -> None:
+    shown, out = screen(14)
+    shown.lines([Line("立即停下工作", mark="正确答案：")])
+    shown.lines([Line("向发令人问清", mark=" " * 10, indent=2)])
+    assert out.getvalue() == "正确答案：立即\n停下工作\n向发令人问清\n"
+
+
 def test_a_pipe_gets_whole_lines() -> None:
     shown, out = screen(20, wraps=False)
     shown.lines([Line(LONG, mark="题干：")])
@@ -112,6 +119,46 @@ def test_colours_only_on_a_terminal() -> None:
     plain, text = screen(50)
     plain.error("坏了")
     assert text.getvalue() == "✗ 坏了\n"
+
+
+LISTENED = """小安 0.1.0　电力安规考试问答
+能答单选题、多选题、判断题。直接输入题干，或连同选项一起粘贴。
+模型：xiaoan-demo（演示模型，只学过示例题库）
+题库：安规示例题库.xlsx（440 题）
+clear 清屏　stop 或 exit 退出　/help 帮助
+Ctrl-C 停止回答　Ctrl-D 退出
+
+小安：绝缘靴
+注意：慢了
+出错：坏了
+Python，好：3.11
+题库，缺：找不到
+用 --bank 指定
+完。
+A. 停电
+与题库一致
+"""
+
+
+def test_a_listener_gets_words_for_signs_and_nothing_in_columns() -> None:
+    out = io.StringIO()
+    heard = Screen(make_console(out, width=80), plain=True)
+    heard.banner("0.1.0", FACTS, demo=False)
+    heard.begin_answer()
+    heard.piece("绝缘靴")
+    heard.warning("慢了")
+    heard.error("坏了")
+    found = [Check("Python", "ok", "3.11"), Check("题库", "missing", "找不到", "用 --bank 指定")]
+    heard.checklist(found, "完。")
+    heard.lines([Line("停电", mark="A. ", indent=3), Line("与题库一致", "xiaoan.agrees", "✓ ")])
+    assert out.getvalue() == LISTENED
+
+
+def test_a_listener_gets_no_colours() -> None:
+    out = io.StringIO()
+    console = Console(file=out, theme=THEME, force_terminal=True, color_system="standard", width=50)
+    Screen(console, plain=True).lines([Line("验电", "xiaoan.agrees", "✓ ", found=((0, 2),))])
+    assert out.getvalue() == "验电\n"
 
 
 @pytest.mark.parametrize("width", [80, 12])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
-from xiaoan.terminal.printable import printable
+from xiaoan.printable import printable
 from xiaoan.terminal.verdict import Line, ShowAnswer, lookup_lines, verdict_lines
 from xiaoan.terminal.wrapping import cell_width, wrap
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 ANSWER_MARK = "🤖 "
 _NARROWEST_COLUMN = 24
+_NARROWEST_HANGING = 8
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,14 @@ class Check:
     advice: str = ""
 
 
+_PLAIN_MARKS = {
+    **dict.fromkeys(("✓ ", "✗ ", "? ", "⏹ ", "→ ", "· "), ""),
+    "! ": "注意：",
+    "🙋 ": "问：",
+    ANSWER_MARK: "小安：",
+}
+"""What is said in place of a symbol; behind ✓ and ✗ the words say it already."""
+_PLAIN_CHECKS = {"ok": "好", "warning": "注意", "missing": "缺"}
 _CHECK_MARKS = {
     "ok": ("✓", "xiaoan.agrees"),
     "warning": ("!", "xiaoan.unknown"),
@@ -47,18 +56,33 @@ _CHECK_MARKS = {
 class Screen:
     """Prints plain lines with hanging indents to one console. The only holder of rich objects."""
 
-    def __init__(self, console: Console, *, wraps: bool = True) -> None:
-        """Take the console; `wraps` off leaves long lines whole, for pipes and files."""
+    def __init__(self, console: Console, *, wraps: bool = True, plain: bool = False) -> None:
+        """Take the console; `wraps` off leaves long lines whole, for pipes and files.
+
+        `plain` is for people who listen: no symbols, no colours, nothing in columns, no indents.
+        """
         self._console = console
         self._wraps = wraps
+        self._plain = plain
         self._at_line_start = True
+
+    @property
+    def plain(self) -> bool:
+        """Whether words stand for symbols here."""
+        return self._plain
+
+    @property
+    def width(self) -> int:
+        """How many cells a line has at this moment; 80 where lines are never broken."""
+        return self._console.width if self._wraps else 80
 
     def banner(self, version: str, facts: Sequence[Fact], *, demo: bool) -> None:
         """Show who answers what, with which model and bank, and the words to know."""
         kind = "（演示模型）" if demo else ""
+        banner_mark = "" if self._plain else ANSWER_MARK
         self.lines(
             [
-                Line(f"小安 {version}{kind}　电力安规考试问答", "xiaoan.title", ANSWER_MARK),
+                Line(f"小安 {version}{kind}　电力安规考试问答", "xiaoan.title", banner_mark),
                 Line("能答单选题、多选题、判断题。直接输入题干，或连同选项一起粘贴。", indent=3),
             ]
         )
@@ -74,6 +98,9 @@ class Screen:
     def facts(self, facts: Iterable[Fact], *, indent: int = 0) -> None:
         """Show names with their values, the values aligned; on a narrow terminal each below its name."""
         rows = list(facts)
+        if self._plain:
+            self.lines(Line(row.value, "", f"{row.name}：") for row in rows)
+            return
         widest = max((cell_width(row.name) for row in rows), default=0)
         if self._wraps and self._console.width - indent - widest < _NARROWEST_COLUMN:
             for row in rows:
@@ -91,7 +118,7 @@ class Screen:
 
     def begin_answer(self) -> None:
         """Put the mark in front of an answer that will be streamed."""
-        self._write(ANSWER_MARK)
+        self._write(_PLAIN_MARKS[ANSWER_MARK] if self._plain else ANSWER_MARK)
         self._at_line_start = False
 
     def piece(self, text: str) -> None:
@@ -132,7 +159,7 @@ class Screen:
     def error(self, message: str) -> None:
         """Show what went wrong and what to do."""
         self.close_line()
-        self._print(Line(message, "xiaoan.error", "✗ "))
+        self._print(Line(message, "xiaoan.error", "出错：" if self._plain else "✗ "))
 
     def clear(self) -> None:
         """Empty the screen of a terminal; elsewhere nothing happens."""
@@ -146,6 +173,12 @@ class Screen:
 
     def checklist(self, checks: Sequence[Check], conclusion: str) -> None:
         """Show things looked at: mark, name, what was found, and below it what to do."""
+        if self._plain:
+            for check in checks:
+                self.facts([Fact(f"{check.name}，{_PLAIN_CHECKS[check.status]}", check.found)])
+                self.lines([Line(check.advice)] if check.advice else [])
+            self.lines([Line(conclusion)])
+            return
         widest = max((cell_width(check.name) for check in checks), default=0)
         for check in checks:
             sign, style = _CHECK_MARKS[check.status]
@@ -174,15 +207,14 @@ class Screen:
         self.lines([*lines, *verdict_lines(answer), Line("")])
 
     def _print(self, line: Line, *, mark_style: str | None = None) -> None:
+        if self._plain:
+            line, mark_style = _in_words(line), None
+        if self._wraps and self._console.width - line.indent - cell_width(line.mark) < _NARROWEST_HANGING:
+            line = _without_hanging(line)
         prefix = " " * line.indent + line.mark
         text, found = _printable_line(line, newlines=self._wraps)
         hanging = cell_width(prefix)
-        if self._wraps:
-            # A narrow terminal still gets a readable column: the hanging part gives way.
-            width = max(self._console.width - hanging, 8)
-            rows = wrap(text, width)
-        else:
-            rows = [text]
+        rows = wrap(text, max(self._console.width - hanging, 1)) if self._wraps else [text]
         shown = Text(prefix, style=line.style if mark_style is None else mark_style)
         body = Text(("\n" + " " * hanging).join(rows), style=line.style)
         for place in _places(text, body.plain, found):
@@ -192,6 +224,18 @@ class Screen:
 
     def _write(self, text: str) -> None:
         self._console.print(Text(text), end="", soft_wrap=True)
+
+
+def _in_words(line: Line) -> Line:
+    """The line as it is read aloud: its mark in words before the text, no style, no indent."""
+    return Line(_PLAIN_MARKS.get(line.mark, line.mark.lstrip()) + line.text)
+
+
+def _without_hanging(line: Line) -> Line:
+    """The line for a terminal with no room beside its mark: the mark runs into the text."""
+    mark = line.mark.lstrip()
+    found = tuple((start + len(mark), end + len(mark)) for start, end in line.found)
+    return Line(mark + line.text, line.style, found=found)
 
 
 def _printable_line(line: Line, *, newlines: bool) -> tuple[str, list[tuple[int, int]]]:
