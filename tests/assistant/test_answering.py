@@ -22,7 +22,8 @@ from xiaoan.assistant.bank_check import CheckStatus
 from xiaoan.assistant.engine import ModelInfo, Piece
 from xiaoan.errors import UsageError
 from xiaoan.question_bank.matching import Matcher
-from xiaoan.question_bank.question import QuestionBank
+from xiaoan.question_bank.option_labels import AskedOption
+from xiaoan.question_bank.question import Question, QuestionBank
 
 MATCHER = Matcher(small_bank())
 WITH_OPTIONS = "雷雨天气巡视室外高压设备应穿（ ）。选项：A. 雨靴; B. 绝缘鞋; C. 绝缘靴"
@@ -260,3 +261,55 @@ def test_the_banks_answer_carries_its_letter_though_the_option_was_typed_with_ot
     asking = Assistant(engine, Matcher(QuestionBank([sign])), clock=FakeClock())
     answer = asking.answer("应挂（ ）牌。A. 在此工作 B. “禁止分闸”")
     assert (status(answer), answer.bank_answer(sign)) == (CheckStatus.MATCH, "B. 禁止分闸！")
+
+
+def ask_known(asking: Assistant, known: Question, *options: str) -> Answer:
+    shown = [AskedOption(label, text) for label, text in zip("ABCDEF", options, strict=False)]
+    answer = list(asking.ask_known(known, shown))[-1]
+    assert isinstance(answer, Answer)
+    return answer
+
+
+def test_a_bank_question_is_put_as_a_person_would_type_it() -> None:
+    asking = assistant("绝缘靴", info=INFO)
+    answer = ask_known(asking, BOOTS, "雨靴", "绝缘靴", "绝缘鞋")
+    assert engine_of(asking).queries == ["雷雨天气巡视室外高压设备应穿（ ）。\nA. 雨靴\nB. 绝缘靴\nC. 绝缘鞋"]
+    assert (answer.answer, answer.selected, status(answer)) == ("B. 绝缘靴", ("B",), CheckStatus.MATCH)
+
+
+def test_a_bank_question_is_checked_against_itself_without_a_matcher() -> None:
+    # The same stem stands in two professions: matching would not know which.
+    for known, expected in (
+        (PERMIT_DISTRIBUTION, CheckStatus.MATCH),
+        (PERMIT_SUBSTATION, CheckStatus.MISMATCH),
+    ):
+        engine = FakeEngine(info=PLAIN_INFO).enqueue("工区")
+        answer = ask_known(Assistant(engine, None, clock=FakeClock()), known)
+        assert (status(answer), answer.check and answer.check.question) == (expected, known)
+
+
+def test_letters_of_the_model_are_read_by_the_options_as_shown() -> None:
+    asking = assistant("A", info=INFO)
+    assert status(ask_known(asking, BOOTS, "绝缘靴", "绝缘鞋", "雨靴")) is CheckStatus.MATCH
+
+
+def test_a_judgement_is_decided_between_right_and_wrong() -> None:
+    asking = assistant(info=CONTENT_INFO)
+    engine_of(asking).enqueue_choice(1)
+    answer = ask_known(asking, ALONE, "正确", "错误")
+    assert (answer.answer, status(answer)) == ("B. 错误", CheckStatus.MATCH)
+    assert engine_of(asking).choices_asked == [("单人操作时可以登杆", ("正确", "错误"), True)]
+
+
+def test_a_bank_question_too_long_for_the_model_is_refused() -> None:
+    with pytest.raises(UsageError, match="这道题小安答不了"):
+        ask_known(assistant(), question("高压" * LONGEST_QUESTION, "3"))
+
+
+def test_a_stopped_answer_to_a_bank_question_keeps_the_question() -> None:
+    asking = assistant("绝缘", "靴", info=INFO)
+    *_, answer = asking.ask_known(BOOTS, (), lambda: True)
+    assert isinstance(answer, Answer)
+    assert answer.stopped
+    assert answer.check is not None
+    assert answer.check.question is BOOTS

@@ -1,9 +1,6 @@
 import io
-import signal
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,13 +10,15 @@ from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
 from tests.fakes import BOOTS, CONTENT_INFO, KEYS, PERMIT_SUBSTATION, FakeEngine, small_bank
+from tests.repl.waiting import PATIENCE_S, meanwhile, press_ctrl_c, until, when
 from xiaoan.assistant.engine import Engine
 from xiaoan.assistant.open_bank import OpenBank
 from xiaoan.config import Settings
-from xiaoan.errors import BankError, CheckpointError
+from xiaoan.errors import BankError, CheckpointError, UsageError
 from xiaoan.question_bank.matching import Matcher
 from xiaoan.question_bank.store.stored_bank import StoredBank
-from xiaoan.repl.app import Repl
+from xiaoan.repl.app import Repl, Study
+from xiaoan.repl.study.bot import Bot
 from xiaoan.terminal.console import make_console
 from xiaoan.terminal.screen import Screen
 from xiaoan.terminal.wrapping import cell_width
@@ -43,6 +42,7 @@ class Bench:
     width: int = 80
     out: io.StringIO = field(default_factory=io.StringIO)
     released: threading.Event = field(default_factory=threading.Event)
+    study: Study | None = None
     shown: str = ""
 
     def run(self, *lines: str) -> int:
@@ -57,6 +57,7 @@ class Bench:
             load_engine=self.load_engine or (lambda _: self.engine),
             load_bank=self.load_bank,
             clock=self.clock,
+            study=self.study,
             terminal_input=self.keys,
             terminal_output=DummyOutput(),
         )
@@ -87,46 +88,9 @@ def bench() -> Iterator[Bench]:
         made.released.set()
 
 
-PATIENCE_S = 60.0
-
-
-@contextmanager
-def when(event: threading.Event, action: Callable[[], None]) -> Iterator[None]:
-    """Do `action` in another thread once `event` is set."""
-
-    def wait() -> None:
-        assert event.wait(PATIENCE_S)
-        action()
-
-    with meanwhile(wait):
-        yield
-
-
-@contextmanager
-def meanwhile(action: Callable[[], None]) -> Iterator[None]:
-    """Do `action` in another thread."""
-    thread = threading.Thread(target=action)
-    thread.start()
-    yield
-    thread.join()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait until `condition` holds."""
-    for _ in range(int(PATIENCE_S / 0.01)):
-        if condition():
-            return
-        time.sleep(0.01)
-    raise AssertionError("waited in vain")
-
-
 def pasted(text: str) -> str:
     """The keys that a terminal sends for a pasted text."""
     return f"\x1b[200~{text}\x1b[201~"
-
-
-def press_ctrl_c() -> None:
-    signal.raise_signal(signal.SIGINT)
 
 
 def test_the_banner_says_who_answers_what_with_what(bench: Bench) -> None:
@@ -378,6 +342,12 @@ def test_control_characters_of_the_model_never_reach_the_terminal(bench: Bench) 
     assert "🤖 3[bold]\n" in bench.shown
 
 
+def test_control_characters_of_the_person_end_nothing(bench: Bench) -> None:
+    bench.engine.enqueue("3")
+    assert bench.run(f"\x1b[31m{KEYS.stem}\x1b[0m", "exit") == 0
+    assert "🤖 3\n✓ 与题库一致\n" in bench.shown
+
+
 def test_pages_come_from_the_registry_in_both_languages(bench: Bench) -> None:
     bench.engine.enqueue("3")
     bench.run(KEYS.stem, "/help", "/帮助", "/bank", "/题库", "/model", "/模型", "/history", "/历史", "exit")
@@ -390,6 +360,53 @@ def test_pages_come_from_the_registry_in_both_languages(bench: Bench) -> None:
 def test_an_unknown_command_names_a_near_one(bench: Bench) -> None:
     bench.run("/hepl", "exit")
     assert "没有 /hepl 这个命令。是不是 /help？" in bench.shown
+
+
+@dataclass
+class Studies:
+    """Remembers which study modes were begun, with what, and whether the bot was on."""
+
+    error: Exception | None = None
+    begun: list[tuple[list[str], bool]] = field(default_factory=list)
+
+    def __call__(self, arguments: Sequence[str], bot: Bot) -> int:
+        self.begun.append((list(arguments), bot.on))
+        if self.error is not None:
+            raise self.error
+        return 0
+
+
+def test_study_modes_begin_inside_the_session_with_their_options(bench: Bench) -> None:
+    bench.study = studies = Studies()
+    bench.run("/练习 --count 5", "／ＱＵＩＺ", "/错题 --profession 变电", "/统计", "exit")
+    assert [arguments for arguments, _ in studies.begun] == [
+        ["practice", "--count", "5"],
+        ["quiz"],
+        ["review", "--profession", "变电"],
+        ["stats"],
+    ]
+    assert bench.after_banner() == "回到问答，可以接着提问。\n" * 4 + "再见。\n"
+
+
+def test_a_study_mode_that_cannot_begin_leaves_the_session_alive(bench: Bench) -> None:
+    bench.study = Studies(error=UsageError("没有题可做。"))
+    bench.engine.enqueue("3")
+    bench.run("/practice", KEYS.stem, "exit")
+    assert bench.after_banner().startswith("✗ 没有题可做。\n🤖 3\n✓ 与题库一致\n")
+
+
+def test_the_bot_is_told_to_answer_along_or_not(bench: Bench) -> None:
+    bench.study = studies = Studies()
+    bench.run("/小安 on", "/practice", "/xiaoan ＯＦＦ", "/practice", "/小安", "/小安 也许", "exit")
+    assert [on for _, on in studies.begun] == [True, False]
+    assert "做题时小安跟着作答" in bench.shown
+    assert bench.shown.count("做题时小安不跟着作答") == 2
+    assert "✗ 小安 后面写 on 或 off，不是“也许”。" in bench.shown
+
+
+def test_without_study_modes_the_command_says_so(bench: Bench) -> None:
+    bench.run("/quiz", "exit")
+    assert "✗ 这里只能问答，做不了题。" in bench.shown
 
 
 class PatientTerminal(io.StringIO):

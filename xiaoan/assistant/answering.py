@@ -1,6 +1,6 @@
 """One question in, one answer out: streamed by the model, then held against the bank."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +9,9 @@ from xiaoan.assistant.engine import Engine, ModelInfo, Piece, StopSignal, never_
 from xiaoan.assistant.prompts import PLAIN_FORM, plain_prompt, prompt_for
 from xiaoan.errors import UsageError
 from xiaoan.question_bank.answers.choice_reading import read_choice
-from xiaoan.question_bank.matching import Matcher
-from xiaoan.question_bank.normalization import ANSWER_SEPARATOR, normalize_text
-from xiaoan.question_bank.option_labels import AskedOption
+from xiaoan.question_bank.matching import Match, Matcher, MatchKind
+from xiaoan.question_bank.normalization import ANSWER_SEPARATOR, clean_text, normalize_text
+from xiaoan.question_bank.option_labels import AskedOption, bare_text, one_line
 from xiaoan.question_bank.parsing import AskedQuestion, parse_question
 from xiaoan.question_bank.question import Question, QuestionType, judge_word
 
@@ -123,8 +123,26 @@ class Assistant:
         Raises:
             UsageError: there is no question in `text`, or it is too long.
         """
-        started = self._clock()
         asked = read_question(text)
+        yield from self._answer(asked, self._match, should_stop)
+
+    def ask_known(
+        self, question: Question, options: Sequence[AskedOption] = (), should_stop: StopSignal = never_stop
+    ) -> Iterator[Piece | Answer]:
+        """Yield what `ask` yields for a bank question put as a person would type it, with the `options` as shown.
+
+        The answer is checked against that very question: nothing is matched, so no matcher is needed.
+
+        Raises:
+            UsageError: the question is too long.
+        """
+        known = Match(MatchKind.EQUIVALENT, (question,))
+        yield from self._answer(_known_question(question, options), lambda _: known, should_stop)
+
+    def _answer(
+        self, asked: AskedQuestion, match: Callable[[AskedQuestion], Match | None], should_stop: StopSignal
+    ) -> Iterator[Piece | Answer]:
+        started = self._clock()
         first_token_s: float | None = None
         tokens, streamed = 0, ""
         chosen: tuple[AskedOption, ...] = ()
@@ -146,7 +164,7 @@ class Assistant:
             asked=asked,
             answer=_join_options(chosen) or streamed.strip(),
             selected=tuple(option.label for option in chosen),
-            check=self._check(asked, "" if stopped else streamed, () if stopped else chosen),
+            check=_check(asked, match(asked), "" if stopped else streamed, () if stopped else chosen),
             model=self.engine.info,
             first_token_s=first_token_s,
             total_s=self._clock() - started,
@@ -173,14 +191,8 @@ class Assistant:
         choice = self.engine.choose(plain_prompt(asked), texts, only_one=_only_one(asked))
         return tuple(asked.options[index] for index in choice.selected)
 
-    def _check(self, asked: AskedQuestion, text: str, chosen: tuple[AskedOption, ...]) -> BankCheck | None:
-        if self.matcher is None:
-            return None
-        match = self.matcher.match(asked, asked.profession)
-        if chosen:
-            # Texts, not letters: an option `2` under the label 1 must not be taken for the label 2.
-            return check([option.text for option in chosen], match)
-        return check(text.strip(), match, asked.options)
+    def _match(self, asked: AskedQuestion) -> Match | None:
+        return self.matcher.match(asked, asked.profession) if self.matcher is not None else None
 
 
 def read_question(text: str) -> AskedQuestion:
@@ -190,15 +202,42 @@ def read_question(text: str) -> AskedQuestion:
         UsageError: nothing is there to be asked, or it is too long.
     """
     asked = parse_question(text)
-    if len(asked.text) > LONGEST_QUESTION:
-        raise UsageError(
-            f"这道题有 {len(asked.text)} 个字，一次最多 {LONGEST_QUESTION} 个字。请一次只问一道题。"
-        )
+    _check_length(asked, "请一次只问一道题。")
     if asked.options and not plain_prompt(asked):
         raise UsageError("只看到选项，没有题干。请把题干和选项一起贴进来，题干在前。")
     if not any(character.isalnum() for character in asked.stem):
         raise UsageError("没有看到问题。请输入一道题，如：高压室的钥匙至少应有（ ）把")
     return asked
+
+
+def _known_question(question: Question, options: Sequence[AskedOption]) -> AskedQuestion:
+    """A bank question as a person would type it: the stem, and one option a line."""
+    text = "\n".join([question.stem, *map(_labelled, options)])
+    asked = AskedQuestion(
+        text=clean_text(text, keep_newlines=True),
+        stem=bare_text(one_line(clean_text(question.stem, keep_newlines=True))),
+        options=tuple(options),
+        question_type=question.question_type,
+        profession=question.profession or None,
+    )
+    _check_length(asked, "这道题小安答不了。")
+    return asked
+
+
+def _check_length(asked: AskedQuestion, advice: str) -> None:
+    if len(asked.text) > LONGEST_QUESTION:
+        raise UsageError(f"这道题有 {len(asked.text)} 个字，一次最多 {LONGEST_QUESTION} 个字。{advice}")
+
+
+def _check(
+    asked: AskedQuestion, match: Match | None, text: str, chosen: tuple[AskedOption, ...]
+) -> BankCheck | None:
+    if match is None:
+        return None
+    if chosen:
+        # Texts, not letters: an option `2` under the label 1 must not be taken for the label 2.
+        return check([option.text for option in chosen], match)
+    return check(text.strip(), match, asked.options)
 
 
 def _read_options(text: str, asked: AskedQuestion) -> tuple[AskedOption, ...]:

@@ -6,12 +6,12 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xiaoan.question_bank.matching import Matcher
 from xiaoan.question_bank.store.bank_files import bank_files
 from xiaoan.question_bank.store.stored_bank import StoredBank
 
 if TYPE_CHECKING:
     from xiaoan.question_bank.cells.reading_process import SheetReader
+    from xiaoan.question_bank.matching import Matcher
     from xiaoan.question_bank.rows.faults import Fault
     from xiaoan.question_bank.spreadsheet import FileReading
 
@@ -24,7 +24,7 @@ class OpenBank:
 
     paths: tuple[Path, ...]
     bank: StoredBank
-    matcher: Matcher
+    matcher: "Matcher"
 
     @property
     def title(self) -> str:
@@ -55,6 +55,8 @@ def open_bank(names: Sequence[Path], cache: Path | None = None) -> OpenBank | No
     Raises:
         BankError: a name stands for nothing, or a file cannot be read at all.
     """
+    from xiaoan.question_bank.matching import Matcher  # not at the top: practice and quiz need no matcher
+
     if not names:
         return None
     bank = open_questions(names, cache)

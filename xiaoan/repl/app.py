@@ -1,11 +1,7 @@
 """The interactive session: prompt, answer, commands."""
 
 import logging
-import queue
-import re
-import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from prompt_toolkit import PromptSession
@@ -14,16 +10,18 @@ from prompt_toolkit.input import Input
 from prompt_toolkit.output import Output
 from prompt_toolkit.patch_stdout import patch_stdout
 
-from xiaoan.assistant.answering import Answer, Assistant, read_question
+from xiaoan.assistant.answering import Assistant, read_question
 from xiaoan.assistant.bank_check import check, official_answer
-from xiaoan.assistant.engine import Piece
 from xiaoan.config import OFF, Settings, default_paths
-from xiaoan.errors import XiaoanError
+from xiaoan.errors import UsageError, XiaoanError
 from xiaoan.repl.background import Background, Progress
-from xiaoan.repl.commands import Order, Page, State, find_command
+from xiaoan.repl.commands import Launch, Order, Page, State, find_command
 from xiaoan.repl.completer import CommandCompleter
+from xiaoan.repl.harmless_keys import harmless_keys
 from xiaoan.repl.interrupts import LEAVE_WITHIN_S, Interrupts
 from xiaoan.repl.quiet_keyboard import quiet_keyboard
+from xiaoan.repl.streaming import stream_answer, wait_for_model
+from xiaoan.repl.study.bot import Bot
 from xiaoan.terminal.screen import Fact, Screen
 
 if TYPE_CHECKING:
@@ -33,16 +31,12 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 PROMPT = "🙋 "
-_TICK_S = 0.05
 _REFRESH_S = 0.25
 _BANNER_WAIT_S = 0.5
 
 
-@dataclass(frozen=True)
-class Failure:
-    """An exception on its way from the answering thread to the session."""
-
-    error: Exception
+Study = Callable[[Sequence[str], Bot], int]
+"""Does the command line of a study mode (`["practice", "--count", "5"]`) inside the session; returns its exit code."""
 
 
 class Repl:
@@ -58,24 +52,29 @@ class Repl:
         load_engine: Callable[[Progress], "Engine"],
         load_bank: Callable[[], "OpenBank | None"],
         clock: Callable[[], float],
+        study: Study | None = None,
         terminal_input: Input | None = None,
         terminal_output: Output | None = None,
     ) -> None:
-        """Take what to show on, what to load (in the background) and, in tests, where keys come from."""
+        """Take what to show on, what to load (in the background), how to practise, and in tests where keys are."""
         self._version = version
         self._screen = screen
         self._clock = clock
+        self._study = study
         self._session: PromptSession[str] = PromptSession(
             history=history,
             completer=CommandCompleter(),
             complete_while_typing=True,
             bottom_toolbar=self._toolbar,
+            key_bindings=harmless_keys(),
             input=terminal_input,
             output=terminal_output,
         )
+        engine = Background("载入模型", load_engine)
         self._state = State(
             settings=settings,
-            engine=Background("载入模型", load_engine),
+            engine=engine,
+            bot=Bot(engine, decode=settings.decode),
             bank=Background("读题库", lambda _: load_bank()),
             history=history,
         )
@@ -127,7 +126,7 @@ class Repl:
             )
         return None
 
-    def _show(self, shown: Page | Order) -> int | None:
+    def _show(self, shown: Page | Order | Launch) -> int | None:
         if shown is Order.LEAVE:
             return 0
         if shown is Order.CLEAR:
@@ -135,7 +134,16 @@ class Repl:
             self._banner()
         elif isinstance(shown, Page):
             self._screen.page(shown.title, shown.facts, shown.notes)
+        elif isinstance(shown, Launch):
+            self._launch(shown)
         return None
+
+    def _launch(self, launch: Launch) -> None:
+        """Do a study mode inside the session; whatever its ending, the session goes on."""
+        if self._study is None:
+            raise UsageError("这里只能问答，做不了题。")
+        self._study(launch.arguments, self._state.bot)
+        self._screen.notice("回到问答，可以接着提问。")
 
     def _ask(self, text: str) -> int | None:
         read_question(text)  # what cannot be asked is said before the model is waited for
@@ -157,23 +165,16 @@ class Repl:
             return
         matcher = bank.matcher if bank else None
         assistant = Assistant(engine, matcher, clock=self._clock, decode=self._state.settings.decode)
-        self._stream(assistant, text, interrupts)
+        streamed = stream_answer(lambda stop: assistant.ask(text, stop), self._screen, interrupts)
+        if streamed is not None:
+            self._screen.end_answer(streamed.answer, streamed.text)
 
     def _wait_until_loaded(self, interrupts: Interrupts) -> bool:
         """Wait for model and bank, saying so; return False if the person would not wait."""
-        self._state.engine.start()  # a dumb terminal paints nothing
-        said: set[str] = set()
-        while not (self._state.engine.wait(_TICK_S) and self._state.bank.wait(_TICK_S)):
-            if interrupts.stopped:
-                self._screen.notice("不等了，这道题没有问。模型还在后台载入。")
-                return False
-            if not said:
-                self._screen.notice("模型还在载入，载好马上回答（Ctrl-C 不等）。")
-            # A stage is said once, not at every per cent: what is on the screen is never rewritten.
-            stage = re.sub(r"\s*\d.*", "", self._state.engine.progress)
-            if stage not in said | {""}:
-                self._screen.notice(f"… {stage}")
-            said |= {stage, ""}
+        saying = "模型还在载入，载好马上回答（Ctrl-C 不等）。"
+        if not wait_for_model(self._state.engine, self._screen, interrupts, self._state.bank, saying=saying):
+            self._screen.notice("不等了，这道题没有问。模型还在后台载入。")
+            return False
         self._report_bank()
         return True
 
@@ -187,29 +188,6 @@ class Repl:
             self._screen.warning(f"{_sentence(bank.error)}没有题库也能接着问，只是不核对。")
         elif bank.result is not None and bank.result.fault_count:
             self._screen.warning(f"题库有 {bank.result.fault_count} 处问题，/bank 查看。")
-
-    def _stream(self, assistant: Assistant, text: str, interrupts: Interrupts) -> None:
-        """Show the answer as it comes; the model has a thread of its own, so that showing never slows it."""
-        items: queue.SimpleQueue[Piece | Answer | Failure | None] = queue.SimpleQueue()
-        threading.Thread(
-            target=_answer_into, args=(items, assistant, text, interrupts), name="xiaoan-answer", daemon=True
-        ).start()
-        self._screen.begin_answer()
-        streamed = ""
-        while not interrupts.leaving:
-            batch = _next_batch(items)
-            piece = "".join(item.text for item in batch if isinstance(item, Piece))
-            if piece:
-                streamed += piece
-                self._screen.piece(piece)
-            for item in batch:
-                if isinstance(item, Answer):
-                    self._screen.end_answer(item, streamed)
-                elif isinstance(item, Failure):
-                    raise item.error
-                elif item is None:
-                    return
-        self._screen.close_line()
 
     def _answer_from_bank(self, text: str) -> None:
         """Without a model: say why, and show what the bank has."""
@@ -281,35 +259,6 @@ class Repl:
         self._screen.close_line()
         self._screen.notice("再见。")
         return code
-
-
-def _answer_into(
-    items: "queue.SimpleQueue[Piece | Answer | Failure | None]",
-    assistant: Assistant,
-    text: str,
-    interrupts: Interrupts,
-) -> None:
-    """Put the pieces, the finished answer or the failure into `items`, then None."""
-    try:
-        for item in assistant.ask(text, interrupts.should_stop):
-            items.put(item)
-    except Exception as error:  # noqa: BLE001 - handed to the session's loop, which shows it
-        items.put(Failure(error))
-    finally:
-        items.put(None)
-
-
-def _next_batch(
-    items: "queue.SimpleQueue[Piece | Answer | Failure | None]",
-) -> list[Piece | Answer | Failure | None]:
-    """Return everything that waits, so that a slow terminal gets fewer and larger writes; maybe nothing."""
-    batch: list[Piece | Answer | Failure | None] = []
-    try:
-        batch.append(items.get(timeout=_TICK_S))
-        while True:
-            batch.append(items.get_nowait())
-    except queue.Empty:
-        return batch
 
 
 def _bank_title(bank: "Background[OpenBank | None]") -> str:

@@ -4,6 +4,7 @@ A command returns data (a page to show, or what to do); it neither prints nor re
 """
 
 import difflib
+import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from xiaoan.config import Settings
 from xiaoan.errors import UsageError
 from xiaoan.repl.background import Background
 from xiaoan.repl.history import entries
+from xiaoan.repl.study.bot import Bot
+from xiaoan.repl.study.words import CLEAR_NAMES, LEAVE_NAMES, read_switch
 from xiaoan.terminal.bank_report import bank_facts
 from xiaoan.terminal.screen import Fact
 
@@ -36,6 +39,7 @@ class State:
     engine: "Background[Engine]"
     bank: "Background[OpenBank | None]"
     history: History
+    bot: Bot
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,13 @@ class Page:
     title: str
     facts: tuple[Fact, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A study mode to begin: its command line, without the program's name."""
+
+    arguments: tuple[str, ...]
 
 
 class Order(Enum):
@@ -61,12 +72,14 @@ class Command:
     names: tuple[str, ...]
     words: tuple[str, ...]
     help: str
-    run: Callable[[State, str], Page | Order]
+    run: Callable[[State, str], Page | Order | Launch]
+    takes: str = ""
 
     @property
     def title(self) -> str:
         """How the command is written, for help: `clear /clear /清屏`."""
-        return " ".join([*self.words, *(f"/{name}" for name in self.names)])
+        parts = [*self.words, *(f"/{name}" for name in self.names), self.takes]
+        return " ".join(part for part in parts if part)
 
 
 def help_page(state: State, arguments: str) -> Page:  # noqa: ARG001 - every command has one signature
@@ -132,6 +145,20 @@ def history_page(state: State, arguments: str) -> Page:
     return Page("问过的题", facts)
 
 
+def begin(mode: str) -> Callable[[State, str], Launch]:
+    """Return the command that begins the study mode `mode` with the options typed behind it."""
+    return lambda _, arguments: Launch((mode, *split_options(arguments)))
+
+
+def bot_page(state: State, arguments: str) -> Page:
+    """Let the bot answer along in practice, review and quiz, or not; without a word say how it is."""
+    if arguments:
+        state.bot.on = read_switch(arguments)
+    if state.bot.on:
+        return Page("小安", notes=("做题时小安跟着作答，每题都对照题库。/小安 off 让它不跟。",))
+    return Page("小安", notes=("做题时小安不跟着作答；练习里输入 ? 可以单问一题。/小安 on 让它跟着。",))
+
+
 def clear(state: State, arguments: str) -> Order:  # noqa: ARG001
     """Empty the screen."""
     return Order.CLEAR
@@ -146,9 +173,16 @@ COMMANDS: tuple[Command, ...] = (
     Command(("help", "帮助"), (), "这一页", help_page),
     Command(("bank", "题库"), (), "打开的题库：文件、题数、问题", bank_page),
     Command(("model", "模型"), (), "在用的模型、前缀、设备、精度", model_page),
+    Command(
+        ("practice", "练习"), (), "做题，答完马上看对错；如 /练习 --count 5", begin("practice"), "[选项]"
+    ),
+    Command(("quiz", "测验"), (), "一份限时的模拟卷；接着做上次的：/测验 --resume", begin("quiz"), "[选项]"),
+    Command(("review", "错题"), (), "复习错题本，到期的先来", begin("review"), "[选项]"),
+    Command(("stats", "统计"), (), "学得怎么样：按专业、题型、日期", begin("stats"), "[选项]"),
+    Command(("xiaoan", "小安"), (), "做题时小安跟着作答，或不跟", bot_page, "on|off"),
     Command(("history", "历史"), (), "最近问过的题；后面可以写条数", history_page),
-    Command(("clear", "清屏"), ("clear", "清屏"), "清屏，重新开始", clear),
-    Command(("exit", "退出"), ("stop", "exit", "quit", "退出"), "退出", leave),
+    Command(("clear", "清屏"), CLEAR_NAMES, "清屏，重新开始", clear),
+    Command(("exit", "退出"), LEAVE_NAMES, "退出", leave),
 )
 
 
@@ -161,18 +195,41 @@ def find_command(text: str) -> tuple[Command, str] | None:
         UsageError: it begins with a slash but is no command.
     """
     line = unicodedata.normalize("NFKC", text).strip()
+    # Arguments stay as typed: normalised, a file's name may be another's.
+    _, *typed = text.split(maxsplit=1)
     if not line.startswith("/"):
         word = line.casefold()
         return next(((command, "") for command in COMMANDS if word in command.words), None)
-    name, _, arguments = line[1:].partition(" ")
-    name = name.casefold()
+    name = line[1:].partition(" ")[0].casefold()
     for command in COMMANDS:
         if name in command.names:
-            return command, arguments.strip()
+            return command, typed[0].strip() if typed else ""
     known = [known for command in COMMANDS for known in command.names]
     close = difflib.get_close_matches(name, known, n=1)
     hint = f"是不是 /{close[0]}？" if close else ""
     raise UsageError(f"没有 /{name[:30]} 这个命令。{hint}输入 /help 看全部命令。")
+
+
+def split_options(line: str) -> list[str]:
+    """Return the words of `line` as a command line has them; quotes of any kind keep spaces together.
+
+    Dashes as Chinese keyboards write them (—— －－) begin an option too.
+    """
+    words = []
+    for found in _ARGUMENT.findall(line):
+        name, equals, value = _QUOTES.sub("", found).partition("=")
+        dashes = _DASHES.match(name)
+        if dashes:
+            # One long dash is as wide as two: —count and ——count both stand for --count.
+            rest = unicodedata.normalize("NFKC", name[dashes.end() :])
+            name = ("-" if len(rest) == 1 else "--") + rest
+        words.append(f"{name}{equals}{value}")
+    return words
+
+
+_ARGUMENT = re.compile(r"""(?:"[^"]*"|'[^']*'|“[^”]*”|[^\s])+""")
+_QUOTES = re.compile("[\"'“”]")
+_DASHES = re.compile(r"[-－—–−]{1,4}(?=[A-Za-zＡ-Ｚａ-ｚ])")
 
 
 def _is_question(text: str) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 
 from xiaoan.errors import StorageError
-from xiaoan.terminal.printable import printable
+from xiaoan.printable import printable
 
 HISTORY_NAME = "history"
 

@@ -1,0 +1,1 @@
+"""Practice, review, quiz and 背题 at the prompt."""
