@@ -60,6 +60,18 @@ def test_a_misspelt_variable_is_an_error_and_a_foreign_one_is_not(tmp_path: Path
         ("bank = [1]", "文件名"),
         ('bank = ["off", "a.xlsx"]', "off"),
         ("model = 3", "文件夹"),
+        ('user = ""', "名字"),
+        ('user = "张\\n三"', "名字"),
+        ("user = 7", "名字"),
+        ('plain = "yes"', "true"),
+        ("plain = 1", "true"),
+        ('partial_credit = "all"', "half"),
+        ("partial_credit = 0.5", "half"),
+        ("leave_after = 0", "1 到 100"),
+        ("leave_after = true", "1 到 100"),
+        ("leave_after = 2.5", "1 到 100"),
+        ('slow_s = "60"', "86400"),
+        ("slow_s = 0", "86400"),
     ],
 )
 def test_a_wrong_value_names_file_key_and_what_is_possible(tmp_path: Path, line: str, possible: str) -> None:
@@ -69,6 +81,32 @@ def test_a_wrong_value_names_file_key_and_what_is_possible(tmp_path: Path, line:
     assert possible in caught.value.message
     assert "config.toml" in caught.value.message
     assert line.split(" ")[0] in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("word", "plain"), [("1", True), ("TRUE", True), ("on", True), ("0", False), ("no", False)]
+)
+def test_a_variable_switches_plain_on_and_off(tmp_path: Path, word: str, plain: bool) -> None:
+    (tmp_path / "config.toml").write_text(f"plain = {str(not plain).lower()}", encoding="utf-8")
+    assert load_settings({}, environ(tmp_path, XIAOAN_PLAIN=word)).plain is plain
+
+
+def test_a_variable_that_neither_switches_on_nor_off_says_what_is_possible(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"XIAOAN_PLAIN里的 plain 不对.*true 或 false"):
+        load_settings({}, environ(tmp_path, XIAOAN_PLAIN="maybe"))
+
+
+def test_a_flag_can_switch_off_what_the_file_switches_on(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("plain = true", encoding="utf-8")
+    assert load_settings({"plain": False}, environ(tmp_path)).plain is False
+    assert load_settings({"plain": None}, environ(tmp_path)).plain is True
+
+
+def test_numbers_of_the_environment_are_numbers(tmp_path: Path) -> None:
+    settings = load_settings({}, environ(tmp_path, XIAOAN_LEAVE_AFTER="5", XIAOAN_SLOW_S="90"))
+    assert (settings.leave_after, settings.slow_s) == (5, 90)
+    with pytest.raises(UsageError, match="XIAOAN_SLOW_S"):
+        load_settings({}, environ(tmp_path, XIAOAN_SLOW_S="soon"))
 
 
 def test_a_wrong_flag_is_called_a_flag(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,24 @@ OFF = "off"
 DEVICES = "auto、cpu、cuda、cuda:0、mps"
 DTYPES = ("auto", "float32", "float16", "bfloat16")
 DECODES = ("auto", "free", "content")
+PARTIAL_CREDITS = ("none", "half", "share")
+LONGEST_USER = 64
 
 _ENVIRONMENT_PREFIX = "XIAOAN_"
 _HOME_VARIABLE = "XIAOAN_HOME"
 _CONFIG_VARIABLE = "XIAOAN_CONFIG"
 _CONFIG_NAME = "config.toml"
 _PACKAGE = Path(__file__).resolve().parent
+_WHOLE_NUMBERS = {
+    "seed": (range(2**63), "0 或正整数"),
+    "leave_after": (range(1, 101), "1 到 100 的整数"),
+    "slow_s": (range(1, 86_401), "1 到 86400 的整数（秒）"),
+}
+_SWITCH_WORDS = {
+    **dict.fromkeys(["1", "true", "yes", "on"], True),
+    **dict.fromkeys(["0", "false", "no", "off"], False),
+}
+"""What a variable of the environment says to switch something on or off."""
 
 DEFAULT_CONFIG_FILE = _PACKAGE / "default_config.toml"
 """The settings file that ships with the program: every key, each with a comment."""
@@ -45,6 +57,14 @@ class Settings:
     dtype: str = field(default="auto", metadata={"help": f"精度：{'、'.join(DTYPES)}"})
     seed: int = field(default=0, metadata={"help": "随机种子"})
     decode: str = field(default="auto", metadata={"help": "带选项的题：content 按内容打分，free 自由生成"})
+    user: str | None = field(default=None, metadata={"help": "谁在学：各人的进度分开存；不写就是登录名"})
+    plain: bool = field(default=False, metadata={"help": "朴素显示：不用符号和颜色，适合读屏软件"})
+    partial_credit: str = field(
+        default="none",
+        metadata={"help": "多选题少选怎么给分：none 不给，half 给一半，share 按选对的比例"},
+    )
+    leave_after: int = field(default=3, metadata={"help": "错题连续答对几次就移出错题本"})
+    slow_s: int = field(default=60, metadata={"help": "答对但超过这么多秒，算作不熟"})
 
     def __post_init__(self) -> None:
         """Check every value; raise `UsageError` naming the first wrong one and what is possible."""
@@ -158,10 +178,21 @@ def load_settings(
             values[key] = _relative_to(path.parent, key, values[key])
     for key, text in _read_environment(environ).items():
         values[key] = _accept(key, _from_text(key, text), f"环境变量 {_ENVIRONMENT_PREFIX}{key.upper()}")
-    for key, value in flags.items():
-        if value is not None and value != () and value != []:
-            values[key] = _accept(key, value, f"命令行选项 --{key}")
-    return Settings(**values)
+    return with_flags(Settings(**values), flags)
+
+
+def with_flags(settings: Settings, flags: Mapping[str, Any]) -> Settings:
+    """Return `settings` with what the command line gave instead; None and empty sequences mean not given.
+
+    Raises:
+        UsageError: a wrong value.
+    """
+    given = {
+        key: _accept(key, value, f"命令行选项 --{key}")
+        for key, value in flags.items()
+        if value is not None and value != () and value != []
+    }
+    return replace(settings, **given)
 
 
 def _read_file(path: Path, named: bool) -> dict[str, Any]:
@@ -208,8 +239,10 @@ def _read_environment(environ: Mapping[str, str]) -> dict[str, str]:
 def _from_text(key: str, text: str) -> Any:
     if key == "bank":
         return [part for part in text.split(os.pathsep) if part]
-    if key == "seed" and re.fullmatch(r"[0-9]+", text):
+    if key in _WHOLE_NUMBERS and re.fullmatch(r"[0-9]+", text):
         return int(text)
+    if key == "plain":
+        return _SWITCH_WORDS.get(text.strip().casefold(), text)
     return text
 
 
@@ -236,11 +269,29 @@ def _problem(key: str, value: Any) -> str | None:
         return f"写的是 {value!r}，可用：{DEVICES}。"
     if key == "dtype" and value not in DTYPES:
         return f"写的是 {value!r}，可用：{'、'.join(DTYPES)}。"
-    if key == "seed" and (isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63):
-        return f"写的是 {value!r}，应是 0 或正整数。"
+    if key in _WHOLE_NUMBERS:
+        possible, called = _WHOLE_NUMBERS[key]
+        if isinstance(value, bool) or not isinstance(value, int) or value not in possible:
+            return f"写的是 {value!r}，应是 {called}。"
     if key == "decode" and value not in DECODES:
         return f"写的是 {value!r}，可用：{'、'.join(DECODES)}。"
+    return _learning_problem(key, value)
+
+
+def _learning_problem(key: str, value: Any) -> str | None:
+    """Return what is wrong with a value about practising, or None."""
+    if key == "user" and value is not None and not (isinstance(value, str) and is_user_name(value)):
+        return f"写的是 {value!r}，应是一行名字，最多 {LONGEST_USER} 个字。"
+    if key == "plain" and not isinstance(value, bool):
+        return f"写的是 {value!r}，应是 true 或 false。"
+    if key == "partial_credit" and value not in PARTIAL_CREDITS:
+        return f"写的是 {value!r}，可用：{'、'.join(PARTIAL_CREDITS)}。"
     return None
+
+
+def is_user_name(text: str) -> bool:
+    """Whether `text` can name a person: something visible on one line, not too long."""
+    return bool(text.strip()) and text.isprintable() and len(text) <= LONGEST_USER
 
 
 def _relative_to(folder: Path, key: str, value: Any) -> Any:

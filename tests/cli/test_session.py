@@ -62,3 +62,54 @@ def test_unexpected_failures_are_logged_in_the_home_folder_and_shown_in_one_line
     assert "boom" in shown
     assert "Traceback" not in shown
     assert "Traceback" in (bench.home / "xiaoan.log").read_text(encoding="utf-8")
+
+
+def test_practice_runs_inside_the_session_and_comes_back(study_bench: CommandBench) -> None:
+    study_bench.engine.enqueue("4")
+    code, shown = session(
+        study_bench,
+        "/练习 --type 判断题 --count 1",
+        "对",
+        "",
+        "站内高压室发生接地故障，人员与故障点至少隔开（ ）m。",
+        "exit",
+    )
+    assert code == 0
+    assert "第 1/1 题" in shown
+    assert "答了 1 题" in shown
+    assert shown.index("答了 1 题") < shown.index("✓ 与题库一致")
+
+
+def test_what_is_wrong_with_a_command_inside_the_session_is_said_and_it_goes_on(
+    study_bench: CommandBench,
+) -> None:
+    code, shown = session(study_bench, "/quiz --count x", "/错题", "/practice --type 选择", "exit")
+    assert code == 0
+    assert "要写整数" in shown
+    assert "错题本是空的" in shown
+    assert "不认识题型“选择”" in shown
+
+
+def test_a_command_inside_the_session_starts_from_its_settings_and_bot(study_bench: CommandBench) -> None:
+    study_bench.environ["XIAOAN_USER"] = "李四"
+    study_bench.engine.enqueue("1000")
+    _, shown = session(
+        study_bench,
+        "/小安 on",
+        "/练习 --clause 变电安规3",
+        "A",
+        "exit",
+        "/统计",
+        "/stats --user 王五",
+        "exit",
+    )
+    assert "🤖 1000" in shown
+    assert "学习情况：李四" in shown
+    assert "王五" in shown
+    assert len(study_bench.loaded_with) == 1
+
+
+def test_a_paper_left_inside_the_session_says_how_to_go_on_there(study_bench: CommandBench) -> None:
+    _, shown = session(study_bench, "/测验 --count 5", "A", "stop", "/quiz --resume", "stop", "exit")
+    assert "接着做：/quiz --resume" in shown
+    assert shown.count("第 2/5 题") == 2

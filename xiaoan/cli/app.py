@@ -12,11 +12,24 @@ import typer
 from typer.main import get_command
 
 from xiaoan import __version__
-from xiaoan.cli import ask, bank, doctor, exam, options, session, train
+from xiaoan.cli import (
+    ask,
+    bank,
+    doctor,
+    exam,
+    options,
+    practice,
+    progress,
+    quiz,
+    review,
+    session,
+    stats,
+    train,
+)
 from xiaoan.cli.help import HelpfulCommand, HelpfulGroup
 from xiaoan.cli.services import Action, Services
 from xiaoan.errors import UsageError, XiaoanError
-from xiaoan.terminal.printable import printable
+from xiaoan.printable import printable
 
 _INTERRUPTED = 130
 
@@ -35,6 +48,16 @@ app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"]},
 )
 app.command("ask", cls=HelpfulCommand)(ask.ask)
+for _name, _chinese, _command in (
+    ("practice", "练习", practice.practice),
+    ("quiz", "测验", quiz.quiz),
+    ("review", "错题", review.review),
+    ("stats", "统计", stats.stats),
+):
+    app.command(_name, cls=HelpfulCommand)(_command)
+    app.command(_chinese, cls=HelpfulCommand, hidden=True)(_command)
+app.add_typer(progress.app, name="progress", cls=HelpfulGroup)
+app.add_typer(progress.app, name="进度", cls=HelpfulGroup, hidden=True)
 app.add_typer(bank.app, name="bank", cls=HelpfulGroup)
 app.command("exam", cls=HelpfulCommand)(exam.exam)
 app.add_typer(train.app, name="train", cls=HelpfulGroup)
@@ -51,11 +74,13 @@ def start(
     dtype: options.Dtype = None,
     seed: options.Seed = None,
     decode: options.Decode = None,
+    user: options.User = None,
+    plain: options.Plain = None,
     config: options.Config = None,
     version: Annotated[bool, typer.Option("--version", help="显示版本")] = False,
 ) -> Action | None:
     """Open the session when no command is named."""
-    common = options.Common(model, prefix, bank_files, device, dtype, seed, decode, config)
+    common = options.Common(model, prefix, bank_files, device, dtype, seed, decode, config, user, plain)
     options.remember_outer(context, common)
     services = options.services_of(context)
     if context.invoked_subcommand is not None:
@@ -68,8 +93,7 @@ def start(
 def run(arguments: Sequence[str], services: Services) -> int:
     """Parse and do one command line; return its exit code. Nothing a person did wrong ends in a traceback."""
     try:
-        action = _parse(arguments, services)
-        code = action() if callable(action) else int(action or 0)
+        code = run_inside(arguments, services)
         services.stdout.flush()
         return code
     except XiaoanError as error:
@@ -85,6 +109,16 @@ def run(arguments: Sequence[str], services: Services) -> int:
         place = f" {error.filename} " if error.filename else ""
         reason = error.strerror or str(error)
         return _report(services, f"读写{place}时出错：{reason}。检查磁盘空间和权限后再试。", 2)
+
+
+def run_inside(arguments: Sequence[str], services: Services) -> int:
+    """Parse and do one command line inside a session and return its exit code.
+
+    Raises:
+        XiaoanError: what a person did wrong, for the session to show.
+    """
+    action = _parse(arguments, services)
+    return action() if callable(action) else int(action or 0)
 
 
 def _parse(arguments: Sequence[str], services: Services) -> Any:
@@ -112,14 +146,27 @@ def _in_chinese(error: Any) -> str:
         return f"少了{label}。"
     if kind == "BadParameter":
         names = "、".join(parameter.opts) if parameter is not None else ""
-        wanted = "要写整数" if "valid integer" in error.message else printable(error.message)
-        return f"{names} 的值不对：{wanted}。"
+        return f"{names} 的值不对：{_wanted_value(error.message)}。"
     if error.message == "Missing command.":
         return "少了命令。"
+    superfluous = re.match(r"Got unexpected extra argument(?:s|\(s\))? \((.*)\)", error.message, re.DOTALL)
+    if superfluous:
+        return f"{error.ctx.command_path} 后面多了 {printable(superfluous.group(1))}。"
     unknown = re.match(r"No such command '(.*?)'", error.message)
     if unknown:
         return f"没有 {printable(unknown.group(1))} 这个命令；要问题目请用 xiaoan ask 加题目。"
     return printable(error.format_message())
+
+
+def _wanted_value(message: str) -> str:
+    """Return in Chinese what the parser would have liked."""
+    if "valid integer" in message:
+        return "要写整数"
+    if "valid number" in message:
+        return "要写数字"
+    if too_small := re.search(r"greater than or equal to (\d+)", message):
+        return f"不能小于 {too_small[1]}"
+    return printable(message)
 
 
 def _say(stream: TextIO, text: str) -> int:

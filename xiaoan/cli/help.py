@@ -4,6 +4,7 @@ from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
 
+from xiaoan.cli.late_coercion import leave_ready_values_alone
 from xiaoan.terminal.wrapping import cell_width, wrap
 
 _WIDEST_NAME = 34
@@ -28,6 +29,12 @@ def help_text(command: Any, context: Any, width: int) -> str:
 class HelpfulCommand(TyperCommand):
     """A command whose help is Chinese."""
 
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the parameters, `--help` among them, none of which converts what needs no conversion."""
+        parameters = super().get_params(ctx)
+        leave_ready_values_alone(parameters)
+        return parameters
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help."""
         formatter.write(help_text(self, ctx, formatter.width))
@@ -35,6 +42,12 @@ class HelpfulCommand(TyperCommand):
 
 class HelpfulGroup(TyperGroup):
     """A group of commands whose help is Chinese."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the parameters, `--help` among them, none of which converts what needs no conversion."""
+        parameters = super().get_params(ctx)
+        leave_ready_values_alone(parameters)
+        return parameters
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help."""

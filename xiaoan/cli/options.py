@@ -17,6 +17,7 @@ from xiaoan.config import (
     home_path,
     load_settings,
     prepare_home,
+    with_flags,
 )
 from xiaoan.errors import StorageError, UsageError
 
@@ -42,6 +43,13 @@ Decode = Annotated[
         "--decode", metavar="方式", help=f"带选项的题怎么作答：{'、'.join(DECODES)}（按内容打分为 content）"
     ),
 ]
+User = Annotated[
+    str | None, typer.Option("--user", metavar="名字", help="谁在学，各人的进度分开存；不写就是登录名")
+]
+Plain = Annotated[
+    bool | None,
+    typer.Option("--plain/--no-plain", help="朴素显示：不用符号和颜色，一行说一件事，适合读屏软件"),
+]
 Config = Annotated[str | None, typer.Option("--config", metavar="文件", help="设置文件 config.toml")]
 AsJson = Annotated[bool, typer.Option("--json", help="只输出一份 JSON")]
 
@@ -58,14 +66,22 @@ class Common:
     seed: int | None = None
     decode: str | None = None
     config: str | None = None
+    user: str | None = None
+    plain: bool | None = None
 
 
 def settings_for(context: typer.Context, own: Common) -> Settings:
-    """Return the settings; options behind a command outrank those before it (`xiaoan --model X ask`)."""
+    """Return the settings; options behind a command outrank those before it (`xiaoan --model X ask`).
+
+    A command inside a session starts from the session's settings, unless it names a file of its own.
+    """
     outer: Common = context.meta.get(_OUTER, Common())
     flags = {**_given(outer), **_given(own)}
     config = flags.pop("config", None)
-    return load_settings(flags, services_of(context).environ, config=str(config) if config else None)
+    services = services_of(context)
+    if services.seat is not None and config is None:
+        return with_flags(services.seat.settings, flags)
+    return load_settings(flags, services.environ, config=str(config) if config else None)
 
 
 def remember_outer(context: typer.Context, common: Common) -> None:

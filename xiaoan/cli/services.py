@@ -3,20 +3,23 @@
 import io
 import json
 import os
-import re
 import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
 from xiaoan.config import Settings
+from xiaoan.printable import UNSEEN
 
 if TYPE_CHECKING:
     from prompt_toolkit.input import Input
     from prompt_toolkit.output import Output
 
     from xiaoan.assistant.engine import Engine
+    from xiaoan.question_bank.store.stored_bank import StoredBank
+    from xiaoan.repl.study.bot import Bot
     from xiaoan.terminal.screen import Screen
 
 Progress = Callable[[str], None]
@@ -25,12 +28,6 @@ Action = Callable[[], int]
 
 Commands return it instead of doing it, so that nothing of the parser stands between the work and its ending.
 """
-
-_OBEYED = re.compile(
-    "[\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
-    "\U000e0000-\U000e0fff]"
-)
-"""Characters beyond ASCII that a terminal obeys or hides."""
 
 EngineLoader = Callable[[Settings, Progress], "Engine"]
 
@@ -52,9 +49,43 @@ def load_real_engine(settings: Settings, progress: Progress) -> "Engine":
     )
 
 
+def local_now() -> datetime:
+    """Return the time with this place's offset from UTC."""
+    return datetime.now().astimezone()
+
+
+def six_digits() -> int:
+    """Return a number of six digits that nobody could foresee: short enough to be said on the telephone."""
+    import secrets
+
+    return 100_000 + secrets.randbelow(900_000)
+
+
+def login_name() -> str:
+    """Return the name that this person logged in by; a fixed one where the system knows none."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return "本机用户"
+
+
+@dataclass(frozen=True)
+class Seat:
+    """What a session shares with a command that runs inside it: its settings, its bot and its open bank."""
+
+    settings: Settings
+    bot: "Bot"
+    bank: "Callable[[], StoredBank | None]"
+
+
 @dataclass(frozen=True)
 class Services:
-    """The streams, environment, clock and model loader of one run of the program."""
+    """The streams, environment, clocks, chance and model loader of one run of the program.
+
+    `clock` counts seconds, `now` says the local time with its offset, `seat` is there inside a session only.
+    """
 
     load_engine: EngineLoader = load_real_engine
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
@@ -63,6 +94,10 @@ class Services:
     stdout: TextIO = field(default_factory=lambda: sys.stdout or io.StringIO())
     stderr: TextIO = field(default_factory=lambda: sys.stderr or io.StringIO())
     clock: Callable[[], float] = time.perf_counter
+    now: Callable[[], datetime] = local_now
+    fresh_seed: Callable[[], int] = six_digits
+    login: Callable[[], str] = login_name
+    seat: Seat | None = None
     terminal_input: "Input | None" = None
     terminal_output: "Output | None" = None
     width: int | None = None
@@ -72,14 +107,16 @@ class Services:
         """Whether a person sits at both ends."""
         return self.terminal_input is not None or (is_terminal(self.stdin) and is_terminal(self.stdout))
 
-    def screen(self, stream: TextIO) -> "Screen":
-        """Return a screen on `stream`: wrapped for a terminal, whole lines without colour elsewhere."""
+    def screen(self, stream: TextIO, *, plain: bool = False) -> "Screen":
+        """Return a screen on `stream`: wrapped for a terminal, whole lines without colour elsewhere.
+
+        `plain`: words for symbols, nothing in columns.
+        """
         from xiaoan.terminal.console import make_console
         from xiaoan.terminal.screen import Screen
 
-        return Screen(
-            make_console(stream, width=self.width), wraps=self.width is not None or is_terminal(stream)
-        )
+        wraps = self.width is not None or is_terminal(stream)
+        return Screen(make_console(stream, width=self.width), wraps=wraps, plain=plain)
 
 
 def write_json(stream: TextIO, document: Any, *, indent: int | None = None) -> None:
@@ -89,7 +126,7 @@ def write_json(stream: TextIO, document: Any, *, indent: int | None = None) -> N
     """
     encoding = (getattr(stream, "encoding", None) or "utf-8").lower().replace("-", "")
     text = json.dumps(document, ensure_ascii=not encoding.startswith("utf"), indent=indent)
-    print(_OBEYED.sub(lambda found: json.dumps(found[0])[1:-1], text), file=stream, flush=True)
+    print(UNSEEN.sub(lambda found: json.dumps(found[0])[1:-1], text), file=stream, flush=True)
 
 
 def is_terminal(stream: TextIO) -> bool:

@@ -1,23 +1,24 @@
 """`xiaoan` without a command: the session at the terminal, or `ask` where there is no terminal."""
 
-import logging
-from logging.handlers import RotatingFileHandler
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xiaoan import __version__
+from xiaoan.cli.logs import noting
 from xiaoan.cli.options import bank_cache
-from xiaoan.cli.services import Services, is_terminal
+from xiaoan.cli.services import Seat, Services, is_terminal
 from xiaoan.config import Settings, bank_paths, home_path, prepare_home
 from xiaoan.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
     from prompt_toolkit.history import History
 
+    from xiaoan.assistant.open_bank import OpenBank
+    from xiaoan.question_bank.store.stored_bank import StoredBank
+    from xiaoan.repl.study.bot import Bot
     from xiaoan.terminal.screen import Screen
-
-_LOG_NAME = "xiaoan.log"
-_LOG_BYTES = 1_000_000
 
 
 def open_session(settings: Settings, services: Services) -> int:
@@ -27,20 +28,47 @@ def open_session(settings: Settings, services: Services) -> int:
     from xiaoan.assistant.open_bank import open_bank
     from xiaoan.repl.app import Repl
 
-    screen = services.screen(services.stdout)
-    history = _prepare(home_path(services.environ), screen)
+    screen = services.screen(services.stdout, plain=settings.plain)
+    home = home_path(services.environ)
+    history = _prepare(home, screen)
+    shared = _SharedBank(lambda: open_bank(bank_paths(settings), bank_cache(services.environ)))
+
+    def study(arguments: Sequence[str], bot: "Bot") -> int:
+        from xiaoan.cli.app import run_inside
+
+        return run_inside(arguments, replace(services, seat=Seat(settings, bot, shared.questions)))
+
     session = Repl(
         settings=settings,
         version=__version__,
         screen=screen,
         history=history,
         load_engine=lambda progress: services.load_engine(settings, progress),
-        load_bank=lambda: open_bank(bank_paths(settings), bank_cache(services.environ)),
+        load_bank=shared.load,
+        study=study,
         clock=services.clock,
         terminal_input=services.terminal_input,
         terminal_output=services.terminal_output,
     )
-    return session.run()
+    with noting(home):
+        return session.run()
+
+
+class _SharedBank:
+    """The bank that the session opens in the background, for the commands inside it once it is there."""
+
+    def __init__(self, load: "Callable[[], OpenBank | None]") -> None:
+        self._load = load
+        self._opened: OpenBank | None = None
+
+    def load(self) -> "OpenBank | None":
+        """Open the bank and return it."""
+        self._opened = self._load()
+        return self._opened
+
+    def questions(self) -> "StoredBank | None":
+        """Return the questions, None as long as the bank is not open."""
+        return self._opened.bank if self._opened else None
 
 
 def _without_terminal(settings: Settings, services: Services) -> int:
@@ -52,21 +80,12 @@ def _without_terminal(settings: Settings, services: Services) -> int:
 
 
 def _prepare(home: Path, screen: "Screen") -> "History":
-    """Make the home folder ready for history and log; where that fails, say so and go on without."""
+    """Make the home folder ready for history; where that fails, say so and go on without."""
     from xiaoan.repl.history import HISTORY_NAME, QuestionHistory, session_history
 
     try:
         prepare_home(home)
-        history = QuestionHistory(home / HISTORY_NAME)
+        return QuestionHistory(home / HISTORY_NAME)
     except StorageError as error:
         screen.warning(f"{error.message} 这次不保存历史记录。")
-        logging.getLogger("xiaoan").addHandler(logging.NullHandler())
         return session_history()
-    handler = RotatingFileHandler(
-        home / _LOG_NAME, maxBytes=_LOG_BYTES, backupCount=1, encoding="utf-8", delay=True
-    )
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logger = logging.getLogger("xiaoan")
-    logger.addHandler(handler)
-    logger.propagate = False
-    return history
