@@ -83,8 +83,9 @@ def in_parts(tokenizer: ChatGLMTokenizer, ids: Sequence[int]) -> list[str]:
 
 
 def byte_ids(tokenizer: ChatGLMTokenizer, data: bytes) -> list[int]:
-    vocabulary = tokenizer.get_vocab()
-    return [vocabulary[f"<0x{byte:02X}>"] for byte in data]
+    ids = tokenizer.convert_tokens_to_ids([f"<0x{byte:02X}>" for byte in data])
+    assert isinstance(ids, list)
+    return ids
 
 
 def id_sequences(tokenizer: ChatGLMTokenizer) -> st.SearchStrategy[list[int]]:
