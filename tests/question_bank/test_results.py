@@ -59,9 +59,16 @@ def test_thirds_of_points_add_up_to_the_pass_mark() -> None:
     asked = [multiple(f"第{place}处要做的有（ ）。", names, names) for place in "一二三"]
     drawn = paper(*asked, partial_credit=PartialCredit.SHARE, pass_percent=100 / 3)
     result = result_of(drawn, "A", "A", "A")
-    assert (result.earned, result.passed) == (1, False)
+    assert (result.earned, result.percent, result.passed) == (1, 33.333333, True)
     drawn = paper(*asked, points=(0.1, 0.1, 0.1), pass_percent=100)
     assert result_of(drawn, "ABC", "ABC", "ABC").passed is True
+
+
+def test_a_pass_mark_is_reached_before_points_are_rounded() -> None:
+    third = [judge(f"第{place}组可以单独留在高压室。", "错误") for place in "一二三四五六七八九十"]
+    drawn = paper(*third, points=[1 / 3] * 10, pass_percent=10)
+    result = result_of(drawn, "错", *["对"] * 9)
+    assert (result.earned, result.percent, result.passed) == (0.333333, 10, True)
 
 
 @pytest.mark.parametrize(("right", "passed"), [(3, False), (4, True), (5, True)])

@@ -177,12 +177,14 @@ class PaperResult:
     @property
     def percent(self) -> float:
         """The share of the points that was earned, from 0 to 100."""
-        return round(100 * self.earned / self.points, _DIGITS) if self.points else 0.0
+        earned = math.fsum(item.earned for item in self.items)  # thirds of points are rounded only once
+        points = math.fsum(item.points for item in self.items)
+        return round(100 * earned / points, _DIGITS) if points else 0.0
 
     @property
     def passed(self) -> bool | None:
         """Whether the points reach the pass mark; None for a paper without one."""
-        return None if self.pass_percent is None else self.percent >= self.pass_percent
+        return None if self.pass_percent is None else round(self.percent - self.pass_percent, _DIGITS) >= 0
 
     @property
     def by_profession(self) -> Mapping[str, Tally]:

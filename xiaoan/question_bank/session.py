@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, Self
 
 from xiaoan.errors import UsageError
+from xiaoan.question_bank.drawing.json_values import read_flag, read_number, read_text, read_whole
 from xiaoan.question_bank.drawing.paper import Paper, PaperItem
 from xiaoan.question_bank.expected_answers import read_answer
 from xiaoan.question_bank.grading import Grade, Verdict, grade
@@ -21,12 +22,8 @@ from xiaoan.question_bank.session_state import (
     grade_document,
     read_answers,
     read_by_place,
-    read_flag,
     read_grade,
-    read_number,
     read_places,
-    read_text,
-    read_whole,
 )
 
 

@@ -7,11 +7,11 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
+from xiaoan.question_bank.drawing.json_values import read_flag, read_list, read_number, read_text, read_whole
 from xiaoan.question_bank.drawing.paper import Paper
 from xiaoan.question_bank.grading import Grade, Verdict
 
 _Value = TypeVar("_Value")
-_MOST = 1e15
 _PLACE = re.compile("0|[1-9][0-9]{0,8}")
 _SHARED = frozenset({"kind", "seed", "questions", "position", "marked", "seconds"})
 _GRADE = frozenset({"verdict", "credit", "found", "missing", "extra", "blanks"})
@@ -65,10 +65,10 @@ def read_grade(document: object) -> Grade:
     return Grade(
         verdict,
         credit,
-        tuple(read_text(one) for one in _items(graded["found"])),
-        tuple(read_text(one) for one in _items(graded["missing"])),
-        tuple(read_text(one) for one in _items(graded["extra"])),
-        tuple(read_flag(one) for one in _items(graded["blanks"])),
+        tuple(read_text(one) for one in read_list(graded["found"])),
+        tuple(read_text(one) for one in read_list(graded["missing"])),
+        tuple(read_text(one) for one in read_list(graded["extra"])),
+        tuple(read_flag(one) for one in read_list(graded["blanks"])),
     )
 
 
@@ -83,48 +83,14 @@ def read_by_place(document: object) -> dict[int, Any]:
 
 def read_places(document: object) -> frozenset[int]:
     """Return a list of places, none twice, as a set."""
-    found = frozenset(read_whole(value) for value in _items(document))
-    if len(found) != len(_items(document)):
+    found = frozenset(read_whole(value) for value in read_list(document))
+    if len(found) != len(read_list(document)):
         raise ValueError(f"a place stands twice in {document!r}")
     return found
-
-
-def read_text(value: object) -> str:
-    """Return `value`, which must be a text."""
-    if not isinstance(value, str):
-        raise ValueError(f"a text was expected, not {value!r}")
-    return value
-
-
-def read_whole(value: object) -> int:
-    """Return `value`, which must be a whole number."""
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise ValueError(f"a whole number was expected, not {value!r}")
-    return value
-
-
-def read_number(value: object) -> float:
-    """Return `value`, which must be a number, finite and not negative."""
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= _MOST:
-        raise ValueError(f"a number from 0 on was expected, not {value!r}")
-    return float(value)
-
-
-def read_flag(value: object) -> bool:
-    """Return `value`, which must be true or false."""
-    if not isinstance(value, bool):
-        raise ValueError(f"true or false was expected, not {value!r}")
-    return value
 
 
 def _with_keys(document: object, keys: Collection[str]) -> Mapping[str, Any]:
     if not isinstance(document, Mapping) or set(document) != set(keys):
         found = list(document) if isinstance(document, Mapping) else document
         raise ValueError(f"the keys {sorted(keys)} were expected, not {found!r}")
-    return document
-
-
-def _items(document: object) -> list[Any]:
-    if not isinstance(document, list):
-        raise ValueError(f"a list was expected, not {document!r}")
     return document

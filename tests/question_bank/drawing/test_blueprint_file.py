@@ -72,7 +72,8 @@ def test_what_is_not_written_has_a_default(tmp_path: Path) -> None:
         ('partial_credit = "all"\n' + PART, "partial_credit 写的是 'all'，应是 none、half 或 share。"),
         ("minutes = " + "9" * 400 + "\n" + PART, "应是大于 0 的数"),
         ('title = " "\n' + PART, "title 写的是 ' '，应是一行文字。"),
-        (PART + "points = true", "第 1 个 [[parts]]：points 写的是 True，应是大于 0 的数。"),
+        (PART + "points = true", "第 1 个 [[parts]]：points 写的是 True，应是大于 0 的数，最少 0.01。"),
+        (PART + "points = 1e-7", "第 1 个 [[parts]]：points 写的是 1e-07，应是大于 0 的数，最少 0.01。"),
         (PART + "score = 1", "第 1 个 [[parts]]：不认识 score。可以写：type、count、points、"),
         (PART + "professions = []", "professions 写的是 []，应是名字的列表"),
         (PART + 'professions = "变电"', "professions 写的是 '变电'，应是名字的列表"),
@@ -94,6 +95,8 @@ def test_what_is_not_written_has_a_default(tmp_path: Path) -> None:
             "第 2 个 [[parts]]：没有 type，应是单选题、多选题、判断题、填空题、简答题。",
         ),
         ("x =", "不是合格的 TOML"),
+        ("minutes = " + "9" * 5000, "不是合格的 TOML"),
+        (f"title = [{'1, ' * 99}]\n" + PART, "1, 1,…，应是一行文字。"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_place(tmp_path: Path, text: str, message: str) -> None:

@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xiaoan.question_bank.drawing.option_references import option_references, with_letters
+from xiaoan.question_bank.drawing.option_references import (
+    answers_named,
+    calls_options,
+    option_references,
+    with_letters,
+)
 
 NAMED = """
 故选{A}。
@@ -114,6 +119,33 @@ TA二次侧不得开路，{A}项正确。
 对A、B、C三相分别验电，答案选{C}
 不应选{A}，应选{B}
 综上，{A}、{B}、{D}正确
+{A}不符合规程要求，{B}符合规定
+故{A}{B}{C}{D}全选。
+{A}{B}{C}{D}都是
+(1){A}错误；(2){B}正确
+{A}（错误）{B}（正确）
+{A}（×）{B}（√）
+答：{B}
+选{B}的理由是雷雨天应穿绝缘靴
+符合规定的是{B}、{C}。
+正确的只有{A}。
+除了{D}，其他都正确。
+{A}是干扰项，容易误选
+干扰项为{A}、{D}
+{A}与{B}矛盾
+{A}与{B}相矛盾，故选{C}
+{A}太绝对
+{A}表述不完整
+{A}不准确
+《安全生产法》第五十七条第二款第一项，故选{C}
+TN-C-S系统。{A}正确
+AB相间短路时，{C}正确
+故选{B}，A相接地时应断开电源
+【答案】{D}，C级检修应办工作票
+答案：{B}，Q/GDW 1799.1
+故选{D}，A、B、C三相
+{A}与题意不符
+7.3.4 b)规定了，故选{C}
 """
 
 NAMED_OTHERWISE_WRITTEN = """
@@ -199,6 +231,15 @@ ABB断路器
 应选用绝缘靴
 选择3 m
 故选4 m
+A～D均正确
+A至D都对
+A项至D项均正确
+A项至D项所列都是停电的安全措施
+7.3.4 a）的规定
+第5条b）
+根据安规第7条的b)项
+A相间短路
+TN-C系统
 答案：0.7 m
 """
 
@@ -240,12 +281,29 @@ A先B后
 正确顺序为CBDA
 正确顺序为ABCD
 顺序：A-B-C
-A～D均正确
 A-D均正确
-A至D都对
+A～C均正确
+A至D依次为停电、验电、接地、挂牌
+B至D均正确
+A、B两类说法均错误
+GB 26860-2011 A项错误
+违反了规程a项规定
+依据7.3.4(a)项
+a）停电；b）验电
+绝缘等级选B
+脚扣型号应选A。
+除A外，其余两相电压升高
+符合规定的有DC，见题干
+A为黄色，B为绿色，C为红色
+A黄色、B绿色
+A属于技术措施
+A、C两点
+A、B两项工作
+A与规程相违背
+故选D，A，B，C三相
+上两项
 A到C
 A—C正确
-A项至D项均正确
 选项A~C
 A…D
 A/D转换
@@ -383,6 +441,63 @@ def test_an_answer_that_names_an_option_too_many_is_not_read() -> None:
     assert option_references("停电", 27) == ()
 
 
+TEXTS = ("操作票", "工作票", "作业指导书（卡）", "停电")
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "选项{A}操作票、{C}作业指导书(卡)、{D}停电都不是",
+        "{A}. 操作票：错误。{B}. 工作票：正确。",
+        "故选{B}工作票。",
+        "正确答案是{B} 工作票",
+        "选{B}“工作票”，不选{A}（操作票）",
+        "{A}是操作票，{B}是工作票",
+        "{B}工作票符合规定",
+        "{A}、{B}属于书面命令，不属于书面命令的是{D}",
+    ],
+)
+def test_a_letter_before_its_own_text_names_that_option(marked: str) -> None:
+    text, named = unmarked(marked)
+    references = option_references(text, 4, TEXTS)
+    assert references is not None
+    assert [(one.start, text[one.start]) for one in references] == named
+    assert option_references(text, 4) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["故选B操作票。", "选项A工作票", "断开D停电", "D停电时间不足", "填A操作票样", "A黄色、B绿色"]
+)
+def test_a_letter_before_another_text_or_in_a_name_is_not_guessed(text: str) -> None:
+    texts = TEXTS if "色" not in text else ("黄色", "绿色", "红色", "黑色")
+    assert option_references(text, 4, texts) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("故选A、C。", {0, 2}),
+        ("本题正确答案为：ＢＤ", {1, 3}),
+        ("【答案】B【解析】A错误", {1}),
+        ("因此，本题应选E", {4}),
+        ("排除A，选B", set()),
+        ("易误选A，错误答案：C", set()),
+        ("不应选A", set()),
+        ("A正确", set()),
+        ("绝缘等级选B", set()),
+        ("停电", set()),
+    ],
+)
+def test_the_answer_that_a_text_names_is_found(text: str, named: set[int]) -> None:
+    assert answers_named(text) == named
+
+
+def test_a_text_calls_letters_options_or_not() -> None:
+    assert calls_options("A错误，B正确", 2)
+    assert calls_options("选项C", 2)
+    assert not calls_options("A相接地，A母线停电，额定电流10A", 2)
+
+
 PIECES = (
     "故选{}。",
     "答案：{}",
@@ -391,8 +506,14 @@ PIECES = (
     "{}均不符合题意",
     "选项{}中写的是旧值",
     "除{}外都是停电的安全措施",
+    "{}不符合规程要求",
+    "{}相互矛盾",
+    "符合题意的有{}",
 )
-NEUTRAL = ("A相接地", "额定电流10A", "TA二次侧不得开路", "按GB 26860", "110 kV取1.50 m", "见附录B", "")
+NEUTRAL = (
+    *("A相接地", "额定电流10A", "TA二次侧不得开路", "按GB 26860", "110 kV取1.50 m", "见附录B", ""),
+    *("AB相间短路", "TN-C-S系统", "DC 220V系统", "第三款第一项", "C级检修", "7.3.4 b）的规定"),
+)
 
 
 @st.composite

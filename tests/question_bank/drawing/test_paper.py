@@ -61,6 +61,10 @@ def with_item(**changed: Any) -> dict[str, Any]:
     return document
 
 
+def with_question(**changed: Any) -> dict[str, Any]:
+    return with_item(question={**paper().to_document()["items"][1]["question"], **changed})
+
+
 @pytest.mark.parametrize(
     "document",
     [
@@ -72,6 +76,19 @@ def with_item(**changed: Any) -> dict[str, Any]:
         with_item(question={**paper().to_document()["items"][1]["question"], "answer": ["布鞋"]}),
         {**paper().to_document(), "partial_credit": "double"},
         {**paper().to_document(), "items": [1]},
+        {**paper().to_document(), "limit_s": float("inf")},
+        {**paper().to_document(), "pass_percent": "80"},
+        {**paper().to_document(), "seed": 3.5},
+        {**paper().to_document(), "notes": "多选题"},
+        with_item(points=float("nan")),
+        with_item(points=-1),
+        with_item(order=["0", "1", "2"]),
+        with_question(options="停验挂", answer=["停"]),
+        with_question(explanation=None),
+        with_question(any_order=0),
+        with_question(id=7),
+        with_question(sources=[["题库.xlsx", "题库"]]),
+        with_question(question_type="判断题", options=["正确", "错误"], answer=["对"]),
     ],
 )
 def test_what_is_no_paper_is_refused(document: dict[str, Any]) -> None:

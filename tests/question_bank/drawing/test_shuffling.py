@@ -63,7 +63,14 @@ def test_every_order_comes_up() -> None:
 
 @given(
     st.integers(0, 2**32),
-    st.sampled_from(["故选A。", "A项正确，BC错误，故选A", "B、C、D不符合题意，答案：A"]),
+    st.sampled_from(
+        [
+            "故选A。",
+            "A项正确，BC错误，故选A",
+            "B、C、D不符合题意，答案：A",
+            "选项B验电、C接地、D挂牌都在停电之后，故选A",
+        ]
+    ),
 )
 def test_the_explanation_names_the_same_texts(seed: int, explanation: str) -> None:
     shown = shuffle_options(explained(explanation), random.Random(seed))
@@ -101,6 +108,8 @@ def test_what_nobody_can_remap_is_shown_in_the_order_of_the_bank(explanation: st
         ("停电", "验电", "接地", "两者都是"),
         ("停电", "验电", "第一项和第二项"),
         ("停电", "其余都不对", "验电"),
+        ("停电", "验电", "上两项都对"),
+        ("停电", "都需要", "验电"),
     ],
 )
 def test_options_that_speak_of_others_by_place_or_letter_stay(options: tuple[str, ...]) -> None:
@@ -131,6 +140,13 @@ def test_options_that_speak_of_others_by_place_or_letter_stay(options: tuple[str
             "三者都是",
             "没有正确答案",
             "其他选项都不对",
+            "其他",
+            "都有可能",
+            "均需要",
+            "任意一种",
+            "所有选项",
+            "（以上都对）",
+            "上列各项都是",
         ),
     ],
 )
@@ -196,3 +212,53 @@ def test_letters_that_an_order_from_elsewhere_leaves_unclear_are_said_to_be_the_
         shown.explanation
         == "（解析里的字母按题库原来的选项顺序，与上面的字母不一定相同。）A母线停电，故选A。"
     )
+
+
+def test_an_options_own_text_tells_its_letter_unless_letters_mean_something_else_too() -> None:
+    explanation = "A停电、B验电都是技术措施。"
+    assert len(orders(explained(explanation))) == 24
+    phases = Question(
+        "A相接地时应先（ ）。",
+        ("停电", "验电", "接地"),
+        ("停电",),
+        "",
+        "变电",
+        QuestionType.SINGLE,
+        explanation=explanation,
+    )
+    assert orders(phases) == {(0, 1, 2)}
+
+
+@pytest.mark.parametrize("explanation", ["故选C。", "答案：E", "【答案】AB【解析】先停电。"])
+def test_an_explanation_that_names_another_answer_is_left_alone_and_said(explanation: str) -> None:
+    question = explained(explanation)  # the bank's answer is A
+    assert orders(question) == {(0, 1, 2, 3)}
+    shown = ShownQuestion.as_stored(question)
+    assert shown.explanation == f"（解析里写的答案字母与题库的答案对不上，请查对规程。）{explanation}"
+
+
+def test_of_two_equal_options_either_letter_is_the_answers() -> None:
+    question = explained("故选B。", ("停电", "停电", "验电"))
+    assert ShownQuestion.as_stored(question).explanation == "故选B。"
+
+
+JUDGED = "（解析里的字母按题库原来的写法，与这里的 A 正确、B 错误不一定相同。）"
+
+
+@pytest.mark.parametrize(
+    ("explanation", "said"),
+    [
+        ("故选B。", ""),
+        ("【答案】B。登杆应有人监护。", ""),
+        ("登杆应有人监护，A相带电。", ""),
+        ("A母线停电，额定电流10A。", ""),
+        ("故选A。", JUDGED),
+        ("A、错误；B、正确。答案：A", JUDGED),
+        ("选项A的说法不对", JUDGED),
+    ],
+)
+def test_letters_for_right_and_wrong_that_may_be_others_here_are_said(explanation: str, said: str) -> None:
+    question = Question(
+        "可以独自登杆。", ("错误", "正确"), ("错误",), "", "变电", QuestionType.JUDGE, explanation=explanation
+    )
+    assert ShownQuestion.as_stored(question).explanation == f"{said}{explanation}"

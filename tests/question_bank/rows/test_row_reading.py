@@ -1,6 +1,9 @@
+import random
+
 import pytest
 
 from tests.question_bank.made_sheets import question, read_one, read_rows, refusal, warnings
+from xiaoan.question_bank.drawing.shuffling import shuffle_options
 from xiaoan.question_bank.grading import same_answer
 from xiaoan.question_bank.question import QuestionType, Source
 from xiaoan.question_bank.rows.columns import Columns, Field
@@ -211,3 +214,13 @@ def test_dollars_part_the_answers_however_many_blanks_there_are(blanks: int) -> 
     assert question(**changed).answer == ("停电", "验电")
     expected = set() if blanks in (0, 2) else {FaultCode.BLANK_COUNT}
     assert warnings(read_one(**changed)) == expected
+
+
+def test_letters_of_an_explanation_are_those_of_the_sheet_where_it_left_an_option_empty() -> None:
+    header = ["题型", "题干", "选项A", "选项B", "选项C", "选项D", "答案", "解析"]
+    row = ["单选题", "巡视时应穿（ ）。", "雨靴", "", "绝缘靴", "布鞋", "C", "C项正确。"]
+    (read,) = read_rows([header, row]).questions
+    assert (read.options, read.answer) == (("雨靴", "绝缘靴", "布鞋"), ("绝缘靴",))
+    assert read.explanation == "（解析里的字母按原表：A、C、D。）\nC项正确。"
+    assert {shuffle_options(read, random.Random(seed)).order for seed in range(20)} == {(0, 1, 2)}
+    assert read_rows([header, [*row[:-1], "见规程。"]]).questions[0].explanation == "见规程。"

@@ -18,7 +18,9 @@ from xiaoan.question_bank.statistics import clause_chapter
 _KEYS = ("title", "minutes", "pass_percent", "partial_credit", "parts")
 _PART_KEYS = ("type", "count", "points", "professions", "chapters", "profession_weights", "chapter_weights")
 _MOST_QUESTIONS = 10_000
+_FEWEST_POINTS = 0.01
 _MOST_SHOWN = 8
+_LONGEST_SHOWN = 60
 _PARTIAL_CREDITS = tuple(one.value for one in PartialCredit)
 _EXAMPLE = '[[parts]]，下面写 type = "单选题" 和 count = 40'
 
@@ -47,7 +49,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise StorageError(f"读不了组卷方案 {path}：{error.strerror or error}。") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"组卷方案 {path} 不是 UTF-8 编码的文本，请另存为 UTF-8。") from error
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a number of 5000 figures is a ValueError of its own
         raise UsageError(f"组卷方案 {path} 不是合格的 TOML：{error}。文字要放在双引号里。") from error
 
 
@@ -70,7 +72,7 @@ class _Table:
         if value is ...:
             self.problems.append(f"{self.where}没有 {key}，应是{possible}。")
         elif value is not default and not fits(value):
-            self.problems.append(f"{self.where}{key} 写的是 {value!r}，应是{possible}。")
+            self.problems.append(f"{self.where}{key} 写的是 {_shortened(value)}，应是{possible}。")
             return default
         return value
 
@@ -101,7 +103,7 @@ def _part(table: _Table) -> Part:
     table.refuse_others(_PART_KEYS)
     question_type = table.get("type", ..., _is_one_of(TYPE_WORDS), "、".join(QuestionType))
     count = table.get("count", ..., _is_count, f" 1 到 {_MOST_QUESTIONS} 的整数")
-    points = table.get("points", 1, _is_positive, "大于 0 的数")
+    points = table.get("points", 1, _is_worth, f"大于 0 的数，最少 {_FEWEST_POINTS}")
     professions, profession_weights = _names(table, "professions", "profession_weights", '"变电"')
     chapters, chapter_weights = _names(table, "chapters", "chapter_weights", '"变电安规 7"')
     _refuse_other_than_chapters(table, "chapters", chapters)
@@ -136,6 +138,11 @@ def _refuse_other_than_chapters(table: _Table, key: str, names: Collection[str])
             table.say(key, f"的“{name}”不是一章，应是规程的名字和一个号，如“{chapter or '变电安规 7'}”。")
 
 
+def _shortened(value: Any) -> str:
+    written = repr(value)
+    return written if len(written) <= _LONGEST_SHOWN else f"{written[:_LONGEST_SHOWN]}…"
+
+
 def _is_line(value: Any) -> bool:
     return isinstance(value, str) and bool(value.strip()) and value.isprintable()
 
@@ -148,6 +155,10 @@ def _is_number(value: Any) -> bool:
 
 def _is_positive(value: Any) -> bool:
     return _is_number(value) and 0 < value <= 1_000_000
+
+
+def _is_worth(value: Any) -> bool:
+    return _is_positive(value) and value >= _FEWEST_POINTS
 
 
 def _is_percent(value: Any) -> bool:

@@ -23,9 +23,10 @@ _SIGN = r"(?:[①-⑫⑴-⑿⒈-⒓Ⅰ-Ⅻⅰ-ⅻ甲乙丙丁戊]|\([1-9]\))"
 _JUDGED = "[均都皆全也是为]{0,3}(?:不?正确|不?对|错|有误|无误|不?符合?题意|不选)"
 
 # Options named by their place, or by signs of their own. Looked for in the text without blanks.
+# 第四十一条第二款第三项 is a law's.
 _NAMES_A_PLACE = re.compile(
-    rf"第{_NUMBER}+(?:个|[种条句]?(?:选项|答案|项|说法|表述|描述|{_JUDGED}))"
-    rf"|[前后头]{_NUMBER}(?:[项者种句]|个(?![月小人工]))|[前后]者|[前后上下]一[项个]|中间[一二两三]?[项个]"
+    rf"(?<![条款])第{_NUMBER}+(?:个|[种条句]?(?:选项|答案|项|说法|表述|描述|{_JUDGED}))"
+    rf"|[前后头]{_NUMBER}(?:[项者种句]|个(?![月小人工]))|[前后]者|[前后上下]一[项个]|上{_NUMBER}项|中间[一二两三]?[项个]"
     r"|[首末]项|最后一?[项个]|倒数"
     rf"|(?:上述|以上|前述|前面|上面){_NUMBER}(?:个?选项|项|个答案|种说法)"
     rf"|选项[(\[“\"]*(?:{_SIGN}|{_NUMBER})"
@@ -37,6 +38,12 @@ _NAMES_A_PLACE = re.compile(
 _RANGE = re.compile(
     r"(?<![A-Za-z])[A-Za-z](?:选?项)?\s*(?:[-~–―至到]|\.{2,}|…)+\s*(?:选项)?[A-Za-z](?![A-Za-z])"
 )
+# A~D, A至D项: all of them, in whatever order; A-D may be two.
+_FROM_THE_FIRST = re.compile(
+    r"(?<![A-Za-z0-9/])A(?:选?项)?\s*[~–至到]\s*(?:选项)?(?P<last>[A-Z])(?![A-Za-z0-9])"
+)
+_EARTHED = re.compile(r"TN-C-S|TN-[CS]")
+_MOST_OPTIONS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +59,12 @@ class Reference:
     together: int = field(default=0, compare=False)
 
 
-def option_references(text: str, options: int) -> tuple[Reference, ...] | None:
+def option_references(text: str, options: int, texts: Sequence[str] = ()) -> tuple[Reference, ...] | None:
     """Return the letters of `text` that name one of so many options, from left to right.
 
     None where it cannot be said of some letter whether it names one, and where the text names an option that
-    is not there, a range of options, or options in another way (第二项, ②正确).
+    is not there, some options by a range, or options in another way (第二项, ②正确). With the options' `texts`
+    a letter before its own text (A. 停电) is known to name it.
     """
     if options < 1:
         return ()
@@ -65,15 +73,57 @@ def option_references(text: str, options: int) -> tuple[Reference, ...] | None:
         return None
     if not _LETTER.search(narrow):
         return ()
-    return None if options > _ALPHABET or _RANGE.search(narrow) else _lettered(narrow, options)
+    narrow = _EARTHED.sub(_blank, narrow)
+    if options > _ALPHABET:
+        return None
+    narrow = _without_ranges_of_all(narrow, options)
+    return None if _RANGE.search(narrow) else _lettered(narrow, options, texts)
 
 
-def _lettered(narrow: str, options: int) -> tuple[Reference, ...] | None:
+def answers_named(text: str) -> frozenset[int]:
+    """Return the places of the options that `text` calls the answer (故选A、C), whether there are any such or not."""
+    from xiaoan.question_bank.drawing.letters_in_context import letters_of, place_of
+
+    narrow = half_width(text)
+    return frozenset(
+        place_of(narrow[at])
+        for letters in letters_of(narrow, _MOST_OPTIONS)
+        if letters.are_the_answer and letters.name_options(_MOST_OPTIONS)
+        for at in letters.positions
+    )
+
+
+def calls_options(text: str, options: int) -> bool:
+    """Return whether words of `text` call some letter an option, be it clear which one or not."""
+    from xiaoan.question_bank.drawing.letters_in_context import letters_of
+
+    narrow = half_width(text)
+    return any(
+        letters.are_called_options and letters.name_options(options) is not False
+        for letters in letters_of(narrow, options)
+    )
+
+
+def _blank(found: re.Match[str]) -> str:
+    return "_" * len(found[0])
+
+
+def _without_ranges_of_all(narrow: str, options: int) -> str:
+    """The text with every A~D blanked that stands for all options, unless it tells them one by one."""
+    from xiaoan.question_bank.drawing.letters_in_context import says_order
+
+    if says_order(narrow):
+        return narrow
+    last = chr(ord("A") + options - 1)
+    return _FROM_THE_FIRST.sub(lambda found: _blank(found) if found["last"] == last else found[0], narrow)
+
+
+def _lettered(narrow: str, options: int, texts: Sequence[str]) -> tuple[Reference, ...] | None:
     """The references in a half-width text; None where nobody can say."""
     from xiaoan.question_bank.drawing.letters_in_context import letters_of, place_of
 
     found: list[Reference] = []
-    for number, letters in enumerate(letters_of(narrow, options), 1):
+    for number, letters in enumerate(letters_of(narrow, options, texts), 1):
         names_options = letters.name_options(options)
         if names_options is None:
             return None

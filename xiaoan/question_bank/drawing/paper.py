@@ -6,6 +6,14 @@ from dataclasses import fields as dataclass_fields
 from functools import cached_property
 from typing import Any
 
+from xiaoan.question_bank.drawing.json_values import (
+    read_flag,
+    read_list,
+    read_number,
+    read_text,
+    read_texts,
+    read_whole,
+)
 from xiaoan.question_bank.drawing.shuffling import ShownQuestion
 from xiaoan.question_bank.grading import PartialCredit
 from xiaoan.question_bank.question import Question, QuestionType, Source
@@ -72,13 +80,13 @@ class Paper:
         """Return the paper that `to_document` wrote. Raises ValueError for what is none."""
         try:
             return cls(
-                title=str(document["title"]),
-                items=tuple(map(_item, document["items"])),
-                seed=int(document["seed"]),
+                title=read_text(document["title"]),
+                items=tuple(map(_item, read_list(document["items"]))),
+                seed=read_whole(document["seed"]),
                 limit_s=_number_or_none(document["limit_s"]),
                 pass_percent=_number_or_none(document["pass_percent"]),
                 partial_credit=PartialCredit(document["partial_credit"]),
-                notes=tuple(map(str, document["notes"])),
+                notes=read_texts(document["notes"]),
             )
         except (KeyError, TypeError) as error:
             raise ValueError(f"no paper: {error!r}") from error
@@ -97,26 +105,33 @@ def _question_document(question: Question) -> dict[str, Any]:
 
 
 def _item(document: Mapping[str, Any]) -> PaperItem:
-    shown = ShownQuestion(_question(document["question"]), tuple(map(int, document["order"])))
-    return PaperItem(shown, float(document["points"]))
+    order = tuple(map(read_whole, read_list(document["order"])))
+    return PaperItem(ShownQuestion(_question(document["question"]), order), read_number(document["points"]))
 
 
 def _question(document: Mapping[str, Any]) -> Question:
     """The question as it was stored, under the id that it had then."""
     fields: dict[str, Any] = {
-        "stem": str(document["stem"]),
-        "options": tuple(map(str, document["options"])),
-        "answer": tuple(map(str, document["answer"])),
-        "clause": str(document["clause"]),
-        "profession": str(document["profession"]),
+        "stem": read_text(document["stem"]),
+        "options": read_texts(document["options"]),
+        "answer": read_texts(document["answer"]),
+        "clause": read_text(document["clause"]),
+        "profession": read_text(document["profession"]),
         "question_type": QuestionType(document["question_type"]),
-        "sources": tuple(Source(str(file), str(sheet), int(row)) for file, sheet, row in document["sources"]),
-        "explanation": str(document["explanation"]),
-        "any_order": bool(document["any_order"]),
+        "sources": tuple(map(_source, read_list(document["sources"]))),
+        "explanation": read_text(document["explanation"]),
+        "any_order": read_flag(document["any_order"]),
     }
-    Question(**fields)  # raises ValueError for what is no question
-    return Question.known(str(document["id"]), **fields)
+    checked = Question(**fields)  # raises ValueError for what is no question
+    if (checked.options, checked.answer) != (fields["options"], fields["answer"]):
+        raise ValueError(f"no question is stored like this: {fields['stem']!r}")
+    return Question.known(read_text(document["id"]), **fields)
 
 
-def _number_or_none(value: Any) -> float | None:
-    return None if value is None else float(value)
+def _source(document: object) -> Source:
+    file, sheet, row = read_list(document)
+    return Source(read_text(file), read_text(sheet), read_whole(row))
+
+
+def _number_or_none(value: object) -> float | None:
+    return None if value is None else read_number(value)

@@ -11,7 +11,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import takewhile
 
-from xiaoan.question_bank.drawing.option_references import option_references, with_letters
+from xiaoan.question_bank.drawing.option_references import (
+    Reference,
+    answers_named,
+    calls_options,
+    option_references,
+    with_letters,
+)
 from xiaoan.question_bank.letters import place_letters
 from xiaoan.question_bank.normalization import normalize_text
 from xiaoan.question_bank.option_labels import AskedOption
@@ -20,19 +26,24 @@ from xiaoan.question_bank.question import RIGHT, WRONG, Question, QuestionType
 _SHUFFLED = (QuestionType.SINGLE, QuestionType.MULTIPLE)
 _JUDGEMENTS = (AskedOption("A", RIGHT), AskedOption("B", WRONG))
 _LETTERS_OF_THE_BANK = "（解析里的字母按题库原来的选项顺序，与上面的字母不一定相同。）"
+_LETTERS_OF_A_JUDGEMENT = "（解析里的字母按题库原来的写法，与这里的 A 正确、B 错误不一定相同。）"
+_AGAINST_THE_ANSWER = "（解析里写的答案字母与题库的答案对不上，请查对规程。）"
 
 _COUNTS = {"两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7}
 _COUNTED = f"[{''.join(_COUNTS)}]"
 _SPEAKS_OF_ALL = re.compile(
     # 以上都对, 上述三项均不正确, 其他选项都不对
-    r"(?:以上|上述|上面|前面|其余|其[他它](?=[都均皆全选两三]))"
+    r"(?:以上|上述|上面|上列|前面|其余|其[他它](?=[都均皆全选两三]|$)|所有(?=选项|以上|上述))"
     rf"(?:(?P<above>{_COUNTED})(?:个选项|[项种个者条点类]))?"
-    # 全部正确, 都不是, 均可; but not 全部停电
-    r"|(?:全部|全都|[都均皆全])(?:不?(?:是|对|正确|可以?|行|选|包括|符合|属于|错误?))?的?$"
+    # 全部正确, 都不是, 均可, 都有可能; but not 全部停电
+    r"|(?:全部|全都|[都均皆全]){1,2}"
+    r"(?:不?(?:是|对|正确|可以?|可?能|有可能|有|会|行|选|包括|符合|属于|错误?|应该?|需要?|要))?的?$"
+    r"|任[意何]?一[项种个]"
     # 三者都是, 两种均可
     rf"|(?P<both>{_COUNTED})[者种个项](?=[都均皆全])"
     r"|(?:没有|无)(?:一[个项])?正确的?(?:选项|答案|说法)?$"
 )
+_LETTER_ALONE = re.compile("(?<![A-Za-zＡ-Ｚａ-ｚ])[A-HＡ-Ｈ](?![A-Za-zＡ-Ｚａ-ｚ])")
 _AS_ABOVE = re.compile("同上|如上|同前")
 
 
@@ -86,14 +97,31 @@ class ShownQuestion:
 
     @cached_property
     def explanation(self) -> str:
-        """The explanation, in which the letters that name options are those shown."""
+        """The explanation, in which the letters that name options are those shown.
+
+        Where that cannot be had, or where it names another answer than the bank, a note before it says so.
+        """
         text = self.question.explanation
+        if not self.order:
+            return text if self._agrees_with_the_judgement else f"{_LETTERS_OF_A_JUDGEMENT}{text}"
+        if _names_another_answer(self.question):
+            return f"{_AGAINST_THE_ANSWER}{text}"
         if list(self.order) == sorted(self.order):
             return text
-        references = option_references(text, len(self.order))
+        references = _references_in_explanation(self.question)
         if references is None:
             return f"{_LETTERS_OF_THE_BANK}{text}"
         return with_letters(text, references, _inverse(self.order))
+
+    @property
+    def _agrees_with_the_judgement(self) -> bool:
+        """Whether the explanation's letters, if any, are those of 正确 and 错误 here; other 题型 have none."""
+        text = self.question.explanation
+        if self.question.question_type is not QuestionType.JUDGE or not text:
+            return True
+        if named := answers_named(text):
+            return {place_letters(place) for place in named} == set(self.answer_letters)
+        return not calls_options(text, len(_JUDGEMENTS))
 
 
 def shuffle_options(question: Question, rng: random.Random) -> ShownQuestion:
@@ -126,7 +154,30 @@ def _may_be_shuffled(question: Question, firm: int) -> bool:
             return False
     if any(option_references(text, count) != () for text in (question.stem, *question.options[:firm])):
         return False
-    return option_references(question.explanation, count) is not None
+    if _names_another_answer(question):
+        return False
+    return _references_in_explanation(question) is not None
+
+
+def _references_in_explanation(question: Question) -> tuple[Reference, ...] | None:
+    """What the explanation names; an option's text tells its letter unless letters mean other things here too."""
+    options = question.options
+    other_letters = any(_LETTER_ALONE.search(text) for text in (question.stem, *options))
+    return option_references(question.explanation, len(options), () if other_letters else options)
+
+
+def _names_another_answer(question: Question) -> bool:
+    """Whether the explanation calls other letters the answer than the bank does: it counts other options.
+
+    So it is where the bank's own sheet had an option left empty: A, C and D are A, B and C here.
+    """
+    named = answers_named(question.explanation) if question.explanation else frozenset()
+    if not named or not question.options:
+        return False
+    if max(named) >= len(question.options):
+        return True
+    texts = {normalize_text(question.options[place]) for place in named}
+    return texts != {normalize_text(text) for text in question.answer}
 
 
 def _count_of_last(options: Sequence[str]) -> int:
@@ -139,7 +190,7 @@ def _speaks_of_all(text: str) -> re.Match[str] | None:
 
 
 def _bare(text: str) -> str:
-    return normalize_text(text).replace(" ", "").strip(".,;:!。")
+    return normalize_text(text).replace(" ", "").strip(".,;:!。()[]")
 
 
 def _inverse(order: Sequence[int]) -> list[int]:

@@ -55,6 +55,7 @@ from xiaoan.question_bank.rows.type_words import NO_TYPE, TypeWord, read_type
 _CHOICES = (QuestionType.SINGLE, QuestionType.MULTIPLE)
 _ANY_ORDER = re.compile(r"[(（\[【] ?(?:无序|不分先后|不分顺序|顺序不限) ?[)）\]】]\s*\Z")
 _LABELLED_STEM = re.compile(r"[AＡａa] ?[.、:．：)）].+[BＢｂb] ?[.、:．：)）]", re.DOTALL)
+_LETTER = re.compile("[A-ZＡ-Ｚa-zａ-ｚ]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ def _read(row: Row, source: Source) -> Question:
             profession=_beside(row, Field.PROFESSION),
             question_type=question_type,
             sources=(source,),
-            explanation=_explanation(row, note),
+            explanation=_explanation(row, note, reading if options else OptionsReading()),
             any_order=any_order,
         )
     except ValueError as error:
@@ -340,11 +341,16 @@ def _short(cell: str) -> str:
     return "" if is_nothing(text) else text
 
 
-def _explanation(row: Row, note: str) -> str:
-    """The note behind the answer, and all explanations that are written, each once."""
+def _explanation(row: Row, note: str, options: OptionsReading) -> str:
+    """The note behind the answer, and all explanations that are written, each once.
+
+    Where the sheet left an option empty, the letters of what is written are not those that the options get here.
+    """
     texts = [note] if note else []
     for column in row.columns.explanations:
         cell = row.texts[column]
         if cell and not is_nothing(cell):
             texts.append(clean_text(cell, keep_newlines=True))
+    if options.empty and any(_LETTER.search(text) for text in texts):
+        texts.insert(0, f"（解析里的字母按原表：{'、'.join(option.label for option in options.options)}。）")
     return "\n".join(dict.fromkeys(texts))
