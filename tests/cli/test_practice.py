@@ -143,3 +143,10 @@ def test_the_bot_answers_along_when_asked_to(study_bench: CommandBench) -> None:
 def test_without_the_bot_no_model_is_loaded(study_bench: CommandBench) -> None:
     assert study_bench.sit("practice", "--count", "1", keys="A\rexit\r").code == 0
     assert study_bench.loaded_with == []
+
+
+def test_a_person_is_told_what_to_press_first_of_all(study_bench: CommandBench) -> None:
+    shown = study_bench.sit("practice", "--count", "2", "--no-save", keys="exit\r").out
+    assert "卷号 123456\n输入答案，按 Enter。help 看还能输入什么，Ctrl-D 离开。\n\n第 1/2 题" in shown
+    read = study_bench.sit("practice", "--answers", "--count", "2", keys="exit\r").out
+    assert read.startswith("背题　2 题　卷号 123456\n只看不答，Enter 到下一题。help")

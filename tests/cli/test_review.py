@@ -1,8 +1,9 @@
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from tests.cli.bench import CommandBench
 from tests.cli.study_bank import study_bank
+from xiaoan.question_bank.progress import Attempt, Progress
 from xiaoan.question_bank.question import QuestionType
 
 JUDGE = [one for one in study_bank() if one.question_type is QuestionType.JUDGE]
@@ -46,7 +47,7 @@ def test_the_book_is_listed_with_when_each_is_due(study_bench: CommandBench) -> 
     call_everything_right(study_bench)
     listed = study_bench.run("review", "--list").out
     assert all(one.stem in listed for one in WRONG_IF_CALLED_RIGHT)
-    assert listed.count("今天到期，错过 1 次，连对 0/3 次") == 3
+    assert listed.count("今天到期，答错 1 次，连对 0/3 次") == 3
 
 
 def test_json_is_one_document_and_counts_what_is_due(study_bench: CommandBench) -> None:
@@ -88,3 +89,28 @@ def test_as_many_right_answers_as_set_take_a_question_out(study_bench: CommandBe
     call_everything_right(study_bench)
     study_bench.run("review", stdin="错\n".encode() * 3)
     assert "错题本是空的" in study_bench.run("review").out
+
+
+def test_a_long_book_is_listed_in_part_and_whole_when_asked(study_bench: CommandBench) -> None:
+    call_everything_right(study_bench)
+    with Progress.open(study_bench.home / "progress.sqlite", "张三", now=lambda: study_bench.now) as progress:
+        progress.record([wrong_attempt(f"{number:016x}", study_bench.now) for number in range(100)])
+    listed = study_bench.run("review", "--list").out
+    assert "还有 3 题没有列出，全部列出用 xiaoan review --list --all" in listed
+    assert listed.count("连对 0/3 次") == 100
+    assert study_bench.run("review", "--list", "--all").out.count("连对 0/3 次") == 103
+
+
+def wrong_attempt(question_id: str, at: datetime) -> Attempt:
+    return Attempt(
+        question_id=question_id,
+        profession="变电",
+        question_type="判断题",
+        mode="practice",
+        given="对",
+        verdict="wrong",
+        credit=0.0,
+        seconds=3.0,
+        marked=False,
+        at=at,
+    )

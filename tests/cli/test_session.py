@@ -111,5 +111,5 @@ def test_a_command_inside_the_session_starts_from_its_settings_and_bot(study_ben
 
 def test_a_paper_left_inside_the_session_says_how_to_go_on_there(study_bench: CommandBench) -> None:
     _, shown = session(study_bench, "/测验 --count 5", "A", "stop", "/quiz --resume", "stop", "exit")
-    assert "接着做：/quiz --resume" in shown
+    assert "接着做用 /quiz --resume" in shown
     assert shown.count("第 2/5 题") == 2

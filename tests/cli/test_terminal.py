@@ -291,14 +291,20 @@ def test_a_paper_that_another_terminal_holds_is_not_taken_from_it(study_bench: C
         third.see("第 2/6 题")
 
 
-def test_plain_mode_at_a_terminal_has_no_symbols_and_moves_no_cursor(study_bench: CommandBench) -> None:
+@pytest.mark.parametrize(
+    ("flags", "environ"), [(["--plain"], {}), ([], {"TERM": "dumb"}), ([], {"XIAOAN_PLAIN": "true"})]
+)
+def test_plain_mode_at_a_terminal_has_no_symbols_and_moves_no_cursor(
+    study_bench: CommandBench, flags: list[str], environ: dict[str, str]
+) -> None:
     with Terminal(
-        "practice", "--plain", "--count", "1", "--type", "判断", environ=study_bench.environ
+        "practice", *flags, "--count", "1", "--type", "判断", environ={**study_bench.environ, **environ}
     ) as terminal:
         terminal.see("第 1/1 题", "作答：")
         terminal.type("对")
         terminal.see("正确答案：", "按 Enter 继续：")
         terminal.press("\x04")
+        terminal.see("\r\n这次练习")
         assert terminal.end() == 0
     assert "\x1b" not in terminal.raw
     assert not set(terminal.text) & set("🙋🤖✓✗")

@@ -14,7 +14,7 @@ def page_of(result: PaperResult, *, user: str = "张三", bank: str = "安规题
 
 def test_the_score_comes_first_in_words() -> None:
     page = page_of(small_result())
-    assert [element.text for element in page.all("p", "verdict")] == ["不合格：1.5 分"]
+    assert [element.text for element in page.all("p", "verdict")] == ["不及格：1.5 分"]
     for fact in ("1.5 / 5 分（30%）", "及格线80%", "张三", "2026-03-05 14:30", "50 秒", "20260305"):
         assert fact in page.text.replace(" ", "") or fact in page.text
 
@@ -23,7 +23,7 @@ def test_a_paper_without_a_pass_mark_is_neither_passed_nor_failed() -> None:
     paper = Paper("练习", paper_of(BOOTS).items, 7)
     page = page_of(result_of(paper, "B"))
     assert [element.text for element in page.all("p", "verdict")] == ["1 分"]
-    assert "合格" not in page.text
+    assert "及格：" not in page.text
     assert "没有错题" in page.text
 
 

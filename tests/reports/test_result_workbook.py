@@ -23,7 +23,7 @@ def test_three_sheets_hold_the_score_the_answers_and_the_mistakes(tmp_path: Path
     workbook = written(small_result(), tmp_path)
     assert workbook.sheetnames == ["成绩", "答题明细", "错题"]
     facts = {row[0]: row[1] for row in workbook["成绩"].iter_rows(max_col=2, values_only=True)}
-    assert (facts["得分"], facts["满分"], facts["及格线（%）"], facts["结果"]) == (1.5, 5, 80, "不合格")
+    assert (facts["得分"], facts["满分"], facts["及格线（%）"], facts["结果"]) == (1.5, 5, 80, "不及格")
     assert (facts["姓名"], facts["卷号"], facts["交卷时间"]) == ("张三", "20260305", "2026-03-05 14:30")
     assert [workbook["答题明细"].max_row, workbook["错题"].max_row] == [6, 5]
 

@@ -17,9 +17,9 @@ def test_each_question_is_its_stem_and_how_it_stands() -> None:
     lines = list(book_lines([due_now, later], stems, until=MIDNIGHT, leave_after=3, plain=False))
     assert [f"{line.mark}{line.text}" for line in lines] == [
         "1. 户外接地点几米以内不得进入？",
-        "变电　单选题　今天到期　错过 2 次　连对 1/3 次",
+        "变电　单选题　今天到期　答错 2 次　连对 1/3 次",
         "2. 遮栏可以跨越吗？",
-        "变电　单选题　6月2日到期　错过 2 次　连对 1/3 次　已收藏",
+        "变电　单选题　6月2日到期　答错 2 次　连对 1/3 次　已收藏",
     ]
 
 
@@ -27,7 +27,7 @@ def test_a_question_the_bank_has_no_longer_is_said_to_be_gone_and_plain_has_no_c
     gone = entry("c", MIDNIGHT, profession="")
     lines = list(book_lines([gone], {}, until=MIDNIGHT, leave_after=2, plain=True))
     assert lines[0].text == "（现在的题库里没有这道题了）"
-    assert lines[1].text == "单选题，6月2日到期，错过 2 次，连对 1/2 次"
+    assert lines[1].text == "单选题，6月2日到期，答错 2 次，连对 1/2 次"
 
 
 def test_a_day_is_the_local_one_and_names_its_year_when_that_is_another() -> None:

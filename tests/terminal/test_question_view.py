@@ -122,13 +122,11 @@ def test_several_options_stand_below_each_other() -> None:
     )
 
 
-def test_a_verdict_for_listeners_names_each_line() -> None:
+def test_a_verdict_for_listeners_says_each_answer_in_one_line() -> None:
     assert verdict(TOOLS, "AC", 50, plain=True) == (
         "错：少选了 B，多选了 C\n"
-        "你的答案：A. 护目镜\n"
-        "你的答案：C. 雨衣\n"
-        "正确答案：A. 护目镜\n"
-        "正确答案：B. 绝缘手套\n"
+        "你的答案：A. 护目镜；C. 雨衣\n"
+        "正确答案：A. 护目镜；B. 绝缘手套\n"
         "依据：变电安规 5.2\n"
     )
 

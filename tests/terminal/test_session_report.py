@@ -51,7 +51,7 @@ def test_a_failed_paper_at_fifty_columns() -> None:
         "多选题     1   1     0   2/2\n"
         "判断题     1   0     0   0/1\n"
         "\n"
-        "错题和未答的题 2 道\n"
+        "错题 1 道，未答 1 道\n"
         "\n"
         "第 3 题　判断题　配电\n"
         "  单人操作时可以登杆。\n"
@@ -64,6 +64,8 @@ def test_a_failed_paper_at_fifty_columns() -> None:
         "  未答\n"
         "  正确答案：A. 工区\n"
         "  依据：变电安规 5.2\n"
+        "\n"
+        "✗ 3 分，满分 5 分，不及格\n"
     )
 
 
@@ -90,13 +92,15 @@ def test_a_result_for_listeners_says_its_tables_in_words() -> None:
         "多选题：题数 1，对 1，未答 0，得分 2/2\n"
         "判断题：题数 1，对 0，未答 0，得分 0/1\n"
         "\n"
-        "错题和未答的题 1 道\n"
+        "错题 1 道\n"
         "\n"
         "第 3 题，判断题，配电\n"
         "单人操作时可以登杆。\n"
         "你的答案：正确\n"
         "正确答案：错误\n"
         "依据：配电安规 7.2.6.13\n"
+        "\n"
+        "4 分，满分 5 分，及格\n"
     )
 
 
@@ -141,9 +145,17 @@ def test_a_round_of_practice_counts_what_was_answered() -> None:
     )
 
 
+def test_what_was_looked_up_or_left_out_is_told_apart() -> None:
+    found = PracticeSession(PAPER).answer("B").result()
+    lines = practice_summary_lines(found, plain=True, title="这次复习", revealed=2, skipped=1)
+    assert shown(lines, 50).startswith(
+        "这次复习\n答了 1 题，对 1 题\n看了答案 2 题，跳过 1 题\n正确率 100%\n"
+    )
+
+
 def test_a_round_without_an_answer_has_no_figures() -> None:
     lines = practice_summary_lines(PracticeSession(PAPER).result(), plain=False)
-    assert shown(lines, 50) == "这次练习\n还没有作答。\n"
+    assert shown(lines, 50) == "这次练习\n没有作答\n"
 
 
 def test_what_is_due_is_told_in_all_and_by_profession() -> None:
@@ -153,6 +165,8 @@ def test_what_is_due_is_told_in_all_and_by_profession() -> None:
     )
     assert shown(due_lines(due, plain=True), 50, plain=True).split("\n")[1:3] == ["变电 8 题", "配电 4 题"]
     assert shown(due_lines({}, plain=False), 50) == "今天没有要复习的题。\n"
+    assert shown(due_lines({}, plain=False, reviewed=True), 50) == "今天要复习的都复习过了。\n"
+    assert shown(due_lines({"变电": 2}, plain=False, reviewed=True), 50).startswith("今天还要复习 2 题\n")
 
 
 def test_the_tally_of_the_bot_stands_beside_the_persons() -> None:

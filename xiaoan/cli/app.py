@@ -128,7 +128,7 @@ def _parse(arguments: Sequence[str], services: Services) -> Any:
             args=list(arguments), prog_name="xiaoan", standalone_mode=False, obj=services
         )
     except typer.TyperException as error:
-        raise UsageError(f"{_in_chinese(error)} 用法见 xiaoan --help。") from error
+        raise UsageError(f"{_in_chinese(error)}用法见 xiaoan --help。") from error
 
 
 def _in_chinese(error: Any) -> str:

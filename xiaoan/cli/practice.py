@@ -1,6 +1,7 @@
 """`xiaoan practice`: question after question, each judged at once."""
 
 import random
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -74,7 +75,7 @@ def _practise(
     from xiaoan.question_bank.session import PracticeSession
 
     if resume:
-        choice.refuse_beside_resume(**{"no-save": not save})
+        choice.refuse_beside(study.RESUMED, **{"no-save": not save})
     with open_room(settings, services, save=save) as room:
         session_id = None
         if resume:
@@ -83,8 +84,11 @@ def _practise(
             session = PracticeSession(_draw(room, choice))
             room.tell_unfinished("practice")
             room.announce(session.paper)
+        room.tell_keys(kept=save)
         desk = room.desk(with_bot=with_bot or room.bot_follows)
-        desk.run_practice(session, room.recorder("practice", session_id))
+        session = desk.run_practice(session, room.recorder("practice", session_id))
+        if resume and session.finished:
+            room.tell_unfinished("practice")
         return desk.exit_code
 
 
@@ -92,8 +96,11 @@ def _recite(settings: Settings, services: Services, choice: study.Choice) -> int
     from xiaoan.cli.study_room import open_room
 
     with open_room(settings, services, save=False) as room:
+        paper = replace(_draw(room, choice, shuffle=False), title="背题")
+        room.announce(paper)
+        room.tell_keys(kept=False, answers=False)
         desk = room.desk(with_bot=False)
-        desk.run_recital(_draw(room, choice, shuffle=False))
+        desk.run_recital(paper)
         return desk.exit_code
 
 

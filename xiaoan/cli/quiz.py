@@ -1,7 +1,8 @@
-"""`xiaoan quiz`: a mock exam against the clock, or the same paper to print."""
+"""`xiaoan quiz`: a mock exam against the clock, its result once more, or the same paper to print."""
 
 import random
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from xiaoan.cli.study_room import Room
     from xiaoan.question_bank.drawing.paper import Paper
     from xiaoan.question_bank.results import PaperResult
+
+_UNKNOWN_BANK = "—"
+"""A paper that was handed in is kept with its questions, not with the name of the bank they came from."""
 
 
 def quiz(
@@ -37,9 +41,12 @@ def quiz(
     search: study.Search = "",
     seed: study.PaperSeed = None,
     resume: study.Resume = False,
+    last: Annotated[
+        bool, typer.Option("--last", help="不考，再看一遍上次交卷的成绩和错题；可以和 --export 一起写")
+    ] = False,
     exports: Annotated[
         list[str] | None,
-        typer.Option("--export", metavar="文件", help="交卷后把成绩写成 .xlsx、.json 或 .html，可写多次"),
+        typer.Option("--export", metavar="文件", help="把成绩写成 .xlsx、.json 或 .html，可写多次"),
     ] = None,
     printed: Annotated[
         str | None,
@@ -72,12 +79,18 @@ def quiz(
     def action() -> int:
         settings, services = options.settings_for(context, common), options.services_of(context)
         if printable is not None:
-            if resume or files or with_bot:
+            if resume or last or files or with_bot:
                 raise UsageError(
-                    "--print 只写卷子，不在这里考，不能和 --resume、--export、--with-bot 一起写。"
+                    "--print 只写卷子，不在这里考，不能和 --resume、--last、--export、--with-bot 一起写。"
                 )
             return _print(settings, services, choice.checked(), form, printable, force=force)
         exporter = _Exporter(tuple(files), force=force)
+        if last:
+            choice.refuse_beside(
+                "--last 只看上次的成绩",
+                **{**form.given, "resume": resume, "with-bot": with_bot, "no-save": no_save},
+            )
+            return _show_last(settings, services, exporter)
         return _sit(
             settings,
             services,
@@ -98,6 +111,11 @@ class Form:
 
     minutes: float | None = None
     blueprint: Path | None = None
+
+    @property
+    def given(self) -> dict[str, object]:
+        """Which options asked for it, by name; false where they did not."""
+        return {"minutes": self.minutes is not None, "blueprint": self.blueprint}
 
     def draw(self, room: "Room", choice: study.Choice) -> "Paper":
         """Return a paper drawn from the room's bank.
@@ -148,8 +166,13 @@ class _Exporter:
         for file in self.files:
             check_result_place(file, force=self.force)
 
-    def write(self, result: "PaperResult", room: "Room") -> None:
-        """Write every file that can be written; then raise what hindered the others."""
+    def write(
+        self, result: "PaperResult", room: "Room", *, when: datetime, bank: str, advice: str = ""
+    ) -> None:
+        """Write every file that can be written; then raise what hindered the others, and `advice`.
+
+        `when` is the local time of handing in, `bank` the bank's name.
+        """
         if not self.files:
             return
         from xiaoan.reports.export import export_result
@@ -157,19 +180,12 @@ class _Exporter:
         faults: list[str] = []
         for file in self.files:
             try:
-                export_result(
-                    result,
-                    file,
-                    when=room.services.now(),
-                    user=room.user,
-                    bank=room.bank_title,
-                    force=self.force,
-                )
+                export_result(result, file, when=when, user=room.user, bank=bank, force=self.force)
                 room.screen.notice(f"成绩写好了：{file}")
             except XiaoanError as error:
                 faults.append(error.message)
         if faults:
-            raise StorageError("\n".join(faults))
+            raise StorageError("\n".join([*faults, *([advice] if advice else [])]))
 
 
 def _sit(
@@ -188,8 +204,7 @@ def _sit(
 
     exporter.check()
     if resume:
-        chosen = {"minutes": form.minutes is not None, "blueprint": form.blueprint, "no-save": not save}
-        choice.refuse_beside_resume(**chosen)
+        choice.refuse_beside(study.RESUMED, **{**form.given, "no-save": not save})
     with open_room(settings, services, save=save) as room:
         session_id = None
         if resume:
@@ -198,11 +213,46 @@ def _sit(
             session = QuizSession(form.draw(room, choice))
             room.tell_unfinished("quiz")
             room.announce(session.paper)
+        room.tell_keys(kept=save)
         desk = room.desk(with_bot=with_bot or room.bot_follows)
-        session = desk.run_quiz(session, room.recorder("quiz", session_id))
+        recorder = room.recorder("quiz", session_id)
+        session = desk.run_quiz(session, recorder)
         if session.handed_in:
-            exporter.write(session.result(), room)
+            again = f"成绩没有丢，再导出用 {room.command}quiz --last --export 文件"
+            kept = recorder.kept and not recorder.reason
+            exporter.write(
+                session.result(),
+                room,
+                when=services.now(),
+                bank=room.bank_title,
+                advice=again if kept else "",
+            )
+            if resume:
+                room.tell_unfinished("quiz")
         return desk.exit_code
+
+
+def _show_last(settings: Settings, services: Services, exporter: _Exporter) -> int:
+    from xiaoan.cli.study_room import open_room
+    from xiaoan.question_bank.drawing.paper import Paper
+    from xiaoan.question_bank.session import QuizSession
+    from xiaoan.terminal.session_report import result_lines
+
+    exporter.check()
+    with open_room(settings, services, read_only=True) as room:
+        finished = room.progress.last_finished("quiz")
+        if finished is None:
+            raise UsageError(f"{room.user} 还没有交过卷。先考一次：{room.command}quiz")
+        try:
+            result = QuizSession.with_state(Paper.from_document(finished.paper), finished.state).result()
+        except ValueError as error:
+            raise StorageError(f"上次的卷子存坏了，看不了：{error}。") from error
+        when = finished.finished_at.astimezone(services.now().tzinfo)
+        screen = room.screen
+        screen.notice(f"{when:%Y-%m-%d %H:%M} 交的卷。")
+        screen.lines(result_lines(result, plain=screen.plain, width=screen.width))
+        exporter.write(result, room, when=when, bank=_UNKNOWN_BANK)
+    return 0
 
 
 def _print(

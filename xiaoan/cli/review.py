@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from xiaoan.question_bank.progress import BookEntry
 
 _COUNT = 20
+_LISTED = 100
 
 
 def review(
@@ -27,7 +28,7 @@ def review(
     count: Annotated[
         int | None, typer.Option("--count", metavar="数", min=1, help=f"复习多少题；不写最多 {_COUNT} 题")
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="没到期的错题也复习")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="没到期的错题也复习；和 --list 一起写就全部列出")] = False,
     listed: Annotated[bool, typer.Option("--list", help="不复习，只列出错题本")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="和 --list 一样，输出一份 JSON")] = False,
     seed: study.PaperSeed = None,
@@ -52,7 +53,7 @@ def review(
     def action() -> int:
         settings, services = options.settings_for(context, common), options.services_of(context)
         if listed or as_json:
-            return _list(settings, services, choice.checked(), as_json=as_json)
+            return _list(settings, services, choice.checked(), everything=everything, as_json=as_json)
         return _review(settings, services, choice.checked(), everything=everything, with_bot=with_bot)
 
     return action
@@ -88,29 +89,37 @@ def _review(
             room.screen.notice("；".join(paper.notes))
             return 0
         room.announce(paper)
+        room.tell_keys()
         desk = room.desk(with_bot=with_bot or room.bot_follows)
         desk.run_practice(PracticeSession(paper), room.recorder("review"))
         return desk.exit_code
 
 
-def _list(settings: Settings, services: Services, choice: study.Choice, *, as_json: bool) -> int:
+def _list(
+    settings: Settings, services: Services, choice: study.Choice, *, everything: bool, as_json: bool
+) -> int:
     from xiaoan.cli.study_room import open_room
     from xiaoan.terminal.book_report import book_lines
     from xiaoan.terminal.session_report import due_lines
 
     with open_room(settings, services, read_only=True) as room:
         known, lost = _in_bank(room.progress.book(), room, choice)
-        stems = {one.id: one.stem for one in room.bank.questions_of([entry.question_id for entry in known])}
         entries = sorted([*known, *lost], key=lambda entry: entry.due)[: choice.count]
+        shown = entries if as_json or everything or choice.count else entries[:_LISTED]
+        in_bank = {entry.question_id for entry in known}
+        ids = [entry.question_id for entry in shown if entry.question_id in in_bank]
+        stems = {one.id: one.stem for one in room.bank.questions_of(ids)}
         due = room.progress.due_today()
         if as_json:
-            rows = [_document(entry, stems.get(entry.question_id)) for entry in entries]
+            rows = [_document(entry, stems.get(entry.question_id)) for entry in shown]
             write_json(services.stdout, {"user": room.user, "due_today": due, "entries": rows}, indent=2)
             return 0
         screen = room.screen
         screen.lines(due_lines(due, plain=screen.plain))
         until, leave_after = room.end_of_today, settings.leave_after
-        screen.lines(book_lines(entries, stems, until=until, leave_after=leave_after, plain=screen.plain))
+        screen.lines(book_lines(shown, stems, until=until, leave_after=leave_after, plain=screen.plain))
+        if more := len(entries) - len(shown):
+            screen.notice(f"还有 {more} 题没有列出，全部列出用 {room.command}review --list --all")
         return 0
 
 

@@ -13,6 +13,7 @@ from xiaoan.errors import UsageError
 
 if TYPE_CHECKING:
     from xiaoan.question_bank.progress import Count, LearningStatistics, Progress
+    from xiaoan.terminal.screen import Screen
 
 Coverage = Mapping[str, tuple[int, int]]
 """For each 专业 of a bank how many of its questions were answered, and how many there are."""
@@ -79,7 +80,7 @@ def _stats(
     as_json: bool,
     count_bank: bool,
 ) -> int:
-    from xiaoan.cli.study import progress_file
+    from xiaoan.cli.study import is_plain, progress_file
     from xiaoan.question_bank.progress import Progress, ReviewRules
 
     rules = ReviewRules(leave_after=settings.leave_after, slow_s=settings.slow_s)
@@ -103,9 +104,10 @@ def _stats(
             }
         write_json(services.stdout, document, indent=2)
         return 0
-    _show(statistics, due, coverage, user, days, settings, services)
+    screen = services.screen(services.stdout, plain=is_plain(settings, services))
+    _show(statistics, due, coverage, user, days, screen)
     if page is not None:
-        services.screen(services.stdout, plain=settings.plain).notice(f"网页写好了：{page}")
+        screen.notice(f"网页写好了：{page}")
     return 0
 
 
@@ -124,14 +126,12 @@ def _show(
     coverage: Coverage,
     user: str,
     days: int | None,
-    settings: Settings,
-    services: Services,
+    screen: "Screen",
 ) -> None:
     from xiaoan.terminal import progress_report
     from xiaoan.terminal.session_report import due_lines
     from xiaoan.terminal.verdict import Line
 
-    screen = services.screen(services.stdout, plain=settings.plain)
     width, plain = screen.width, screen.plain
     parts = [
         progress_report.statistics_lines(statistics, width=width, plain=plain, user=user, days=days),

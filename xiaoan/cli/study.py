@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from xiaoan.question_bank.store.stored_bank import StoredBank
 
 PROGRESS_NAME = "progress.sqlite"
+RESUMED = "--resume 接着做原来那份，题已经定了"
+"""Why nothing can be chosen beside `--resume`, for `Choice.refuse_beside`."""
+
+_DUMB_TERMINALS = ("dumb", "unknown")
 
 Professions = Annotated[
     list[str] | None, typer.Option("--profession", metavar="专业", help="只要这个专业的题，可写多次")
@@ -87,8 +91,11 @@ class Choice:
         self.wanted()
         return self
 
-    def refuse_beside_resume(self, **more: object) -> None:
-        """Raise UsageError if questions are chosen, or anything of `more`, while a paper is to be gone on with."""
+    def refuse_beside(self, sentence: str, **more: object) -> None:
+        """Raise UsageError if questions are chosen, or anything of `more`, beside an option that leaves no choice.
+
+        `sentence` names that option and says why: `--resume 接着做原来那份，题已经定了`.
+        """
         given = {
             "profession": self.professions,
             "type": self.types,
@@ -100,9 +107,8 @@ class Choice:
         }
         named = [f"--{name}" for name, value in given.items() if value]
         if named:
-            raise UsageError(
-                f"--resume 接着做原来那份，题已经定了，不能再写 {'、'.join(named)}。去掉它们，或去掉 --resume。"
-            )
+            option = sentence.split()[0]
+            raise UsageError(f"{sentence}，不能再写 {'、'.join(named)}。去掉它们，或去掉 {option}。")
 
 
 def question_types(words: Iterable[str]) -> "tuple[QuestionType, ...]":
@@ -166,6 +172,13 @@ def open_progress(
         if read_only:
             raise
         raise StorageError(f"{error.message}\n只想做题、这次不记进度，加 --no-save。") from error
+
+
+def is_plain(settings: Settings, services: Services) -> bool:
+    """Return whether everything is said in plain words: where the settings ask for it, and at a terminal that
+    cannot move its cursor (`TERM=dumb`)."""
+    dumb = services.environ.get("TERM", "").casefold() in _DUMB_TERMINALS
+    return settings.plain or (dumb and services.interactive and services.terminal_input is None)
 
 
 def progress_file(services: Services) -> Path:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 from xiaoan.cli.ask import read_lines
 from xiaoan.cli.logs import noting
 from xiaoan.cli.services import Services
-from xiaoan.cli.study import open_progress, open_study_bank
+from xiaoan.cli.study import is_plain, open_progress, open_study_bank
 from xiaoan.config import Settings, bank_paths, home_path
 from xiaoan.errors import StorageError, UsageError
+from xiaoan.figures import number_text
 
 if TYPE_CHECKING:
     from xiaoan.question_bank.drawing.paper import Paper
@@ -54,7 +55,7 @@ class Room:
     @cached_property
     def screen(self) -> "Screen":
         """The screen; without a person in front of it everything is said in words."""
-        plain = self.settings.plain or not self.services.interactive
+        plain = is_plain(self.settings, self.services) or not self.services.interactive
         return self.services.screen(self.services.stdout, plain=plain)
 
     @property
@@ -79,11 +80,29 @@ class Room:
 
         return end_of_day(self.services.now())
 
-    def announce(self, paper: "Paper") -> None:
-        """Say by which number the paper can be had again, and what a person should know about it."""
-        for note in paper.notes:
-            self.screen.warning(note)
-        self.screen.notice(f"{paper.title}　{len(paper)} 题　卷号 {paper.seed}")
+    def announce(self, paper: "Paper", *, resumed: bool = False) -> None:
+        """Say what paper this is, by which number it can be had again, and what a person should know about it."""
+        if not resumed:
+            for note in paper.notes:
+                self.screen.warning(note)
+        between = "，" if self.screen.plain else "　"
+        title = f"接着做：{paper.title}" if resumed else paper.title
+        self.screen.notice(between.join([title, f"{len(paper)} 题", f"卷号 {paper.seed}"]))
+        if paper.pass_percent is not None:  # a paper with marks, not a round of practice
+            limit = "不限时" if paper.limit_s is None else f"{number_text(paper.limit_s / 60)} 分钟"
+            marks = [f"满分 {number_text(paper.points)} 分", f"{number_text(paper.pass_percent)}% 及格"]
+            self.screen.notice(between.join([limit, *marks]))
+
+    def tell_keys(self, *, kept: bool = True, answers: bool = True) -> None:
+        """Tell a person what to press first of all; `answers` off where there is nothing to answer."""
+        from xiaoan.terminal.verdict import Line
+
+        if self.services.interactive:
+            leave = "保存并离开" if kept else "离开"
+            first = "输入答案，按 Enter" if answers else "只看不答，Enter 到下一题"
+            self.screen.notice(f"{first}。help 看还能输入什么，Ctrl-D {leave}。")
+            if not self.screen.plain:
+                self.screen.lines([Line("")])
 
     def seed(self, own: int | None) -> int:
         """Return the number that the paper is drawn by: the one asked for, or a fresh one."""
@@ -115,6 +134,8 @@ class Room:
     ) -> tuple[Session, str]:
         """Return the newest unfinished session of this mode as `build` makes it, held from now on, and its id.
 
+        Says which one it is, and how many others wait.
+
         Raises:
             UsageError: there is none, or other processes hold all of them.
             StorageError: it cannot be read.
@@ -127,23 +148,28 @@ class Room:
         if not free:
             elsewhere = "有一份正在另一个窗口里做，在那里接着做，或等那里离开。" if left else ""
             raise UsageError(f"没有可以接着做的{title}。{elsewhere}重新开始就不写 --resume。")
-        paper, state = self.progress.resume(free[0].session_id)
+        document, state = self.progress.resume(free[0].session_id)
         try:
-            return build(Paper.from_document(paper), state), free[0].session_id
+            paper = Paper.from_document(document)
+            session = build(paper, state)
         except ValueError as error:
             raise StorageError(
                 f"上次那份{title}存坏了，接不上：{error}。请重新开始，不写 --resume。"
             ) from error
+        self.announce(paper, resumed=True)
+        if others := len(free) - 1:
+            self.screen.notice(f"没做完的{title}另外还有 {others} 份，做完这份再用 --resume 接着做。")
+        return session, free[0].session_id
 
     def tell_unfinished(self, mode: "Mode") -> None:
         """Say that there is something to go on with, if there is."""
         free = [session for session in self.progress.unfinished(mode) if not session.held]
-        if free:
-            last = free[0]
-            self.screen.notice(
-                f"上次的{_TITLES[mode]}还没做完（{last.answered}/{last.total} 题），"
-                f"接着做用 {self.command}{mode} --resume"
-            )
+        if not free:
+            return
+        last = free[0]
+        others = f"，另外还有 {len(free) - 1} 份" if len(free) > 1 else ""
+        self.screen.notice(f"上次的{_TITLES[mode]}还没做完（{last.answered}/{last.total} 题）{others}。")
+        self.screen.notice(f"接着做用 {self.command}{mode} --resume")
 
 
 @contextmanager
@@ -170,7 +196,7 @@ def _reader(settings: Settings, services: Services) -> "Reader":
 
     if not services.interactive:
         return LineReader(_InputLines(services.stdin))
-    if settings.plain and services.terminal_input is None:
+    if is_plain(settings, services) and services.terminal_input is None:
         return LineReader(services.stdin, show_prompt=lambda text: _write(services, text))
     from xiaoan.repl.study.prompt_reader import PromptReader
 

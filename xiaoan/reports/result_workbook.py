@@ -72,7 +72,7 @@ def _workbook_bytes(result: "PaperResult", *, when: datetime, user: str, bank: s
 
 
 def _facts(result: "PaperResult", *, when: datetime, user: str, bank: str) -> list[tuple[str, Cell]]:
-    verdict = {True: "合格", False: "不合格", None: "没有及格线"}[result.passed]
+    verdict = {True: "及格", False: "不及格", None: "没有及格线"}[result.passed]
     facts: list[tuple[str, Cell]] = [
         ("试卷", result.title),
         ("姓名", user),

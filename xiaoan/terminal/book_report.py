@@ -29,7 +29,7 @@ def book_lines(
         stem = stems.get(entry.question_id)
         yield Line(stem or _GONE, PLAIN if stem else QUIET, mark)
         facts = [entry.profession, entry.question_type, due_text(entry.due, until)]
-        facts += [f"错过 {entry.wrong} 次", f"连对 {entry.streak}/{leave_after} 次"]
+        facts += [f"答错 {entry.wrong} 次", f"连对 {entry.streak}/{leave_after} 次"]
         facts += ["已收藏"] if entry.pinned else []
         due = entry.due < until
         joined = ("，" if plain else "　").join(fact for fact in facts if fact)

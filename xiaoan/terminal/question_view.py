@@ -72,10 +72,12 @@ def answer_lines(shown: "ShownQuestion", *, plain: bool) -> Iterator[Line]:
 def labelled_lines(
     label: str, texts: Iterable[str], style: str = PLAIN, *, plain: bool, indent: int = _INDENT
 ) -> Iterator[Line]:
-    """Yield one line a text, the first behind `label`, the others below its text."""
-    for place, text in enumerate(texts):
-        mark = label if place == 0 or plain else " " * cell_width(label)
-        yield Line(text, style, mark, 0 if plain else indent)
+    """Yield one line a text, the first behind `label`, the others below its text; for listeners one line of all."""
+    rows = list(texts)
+    if plain and rows:
+        rows, indent = ["；".join(rows)], 0
+    for place, text in enumerate(rows):
+        yield Line(text, style, label if place == 0 else " " * cell_width(label), indent)
 
 
 _VERDICTS = {

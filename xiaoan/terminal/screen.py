@@ -147,9 +147,9 @@ class Screen:
             self._at_line_start = True
 
     def notice(self, message: str) -> None:
-        """Show a remark."""
+        """Show a remark; not dimmed, for it may say what to press next."""
         self.close_line()
-        self._print(Line(message, "xiaoan.quiet"))
+        self._print(Line(message))
 
     def warning(self, message: str) -> None:
         """Show something that a person should know but that stops nothing."""

@@ -37,19 +37,40 @@ def result_lines(result: "PaperResult", *, plain: bool, width: int = 80) -> Iter
     if not result.mistakes:
         yield Line("没有错题。", AGREES, "" if plain else "✓ ")
         return
-    yield Line(f"错题和未答的题 {len(result.mistakes)} 道", _TITLE)
+    unanswered = result.total.unanswered
+    wrong = len(result.mistakes) - unanswered
+    counts = [f"错题 {wrong} 道"] if wrong else []
+    counts += [f"未答 {unanswered} 道"] if unanswered else []
+    yield Line("，".join(counts), _TITLE)
     for item in result.mistakes:
         yield from _mistake_lines(item, plain=plain)
+    yield Line("")
+    yield _closing_line(result, earned, plain=plain)
 
 
-def practice_summary_lines(result: "PaperResult", *, plain: bool, width: int = 80) -> Iterator[Line]:
-    """Yield what a round of practice or review came to, counting only the questions that were answered."""
+def practice_summary_lines(
+    result: "PaperResult",
+    *,
+    plain: bool,
+    width: int = 80,
+    title: str = "这次练习",
+    revealed: int = 0,
+    skipped: int = 0,
+) -> Iterator[Line]:
+    """Yield what a round of practice or review came to, its accuracy counting only what was answered.
+
+    `revealed` and `skipped` are how many questions were looked up, and left out.
+    """
     total = result.total
-    yield Line("这次练习", _TITLE)
+    yield Line(title, _TITLE)
+    others = [f"看了答案 {revealed} 题"] if revealed else []
+    others += [f"跳过 {skipped} 题"] if skipped else []
     if not total.answered:
-        yield Line("还没有作答。")
+        yield Line("，".join(["没有作答", *others]))
         return
-    yield Line(f"答了 {total.answered} 题，{_counted(replace(total, unanswered=0))}")
+    yield Line("，".join([f"答了 {total.answered} 题", _counted(replace(total, unanswered=0))]))
+    if others:
+        yield Line("，".join(others))
     parts = [f"正确率 {percent_text(total.accuracy)}"] if total.accuracy is not None else []
     yield from _side_by_side([*parts, f"用时 {duration_text(result.elapsed_s)}"], plain=plain)
     for title, tallies in _groups(result):
@@ -63,14 +84,17 @@ def practice_summary_lines(result: "PaperResult", *, plain: bool, width: int = 8
             yield from fitted_table([title, "答题", "答对", "占"], rows, width=width, plain=plain)
 
 
-def due_lines(due: Mapping[str, int], *, plain: bool) -> Iterator[Line]:
-    """Yield how many questions are due for review today, in all and for each 专业."""
+def due_lines(due: Mapping[str, int], *, plain: bool, reviewed: bool = False) -> Iterator[Line]:
+    """Yield how many questions are due for review today, in all and for each 专业.
+
+    `reviewed`: what is left after a review.
+    """
     counts = {name or _NO_PROFESSION: count for name, count in due.items() if count}
     if not counts:
-        yield Line("今天没有要复习的题。")
+        yield Line("今天要复习的都复习过了。" if reviewed else "今天没有要复习的题。")
         return
     texts = [f"{name} {count} 题" for name, count in counts.items()]
-    yield Line(f"今天要复习 {sum(counts.values())} 题", _TITLE)
+    yield Line(f"今天{'还' if reviewed else ''}要复习 {sum(counts.values())} 题", _TITLE)
     yield from _side_by_side(texts, plain=plain)
 
 
@@ -87,6 +111,14 @@ def _pass_line(result: "PaperResult", *, plain: bool) -> Line:
     if result.passed:
         return Line(f"及格{needed}", AGREES, "" if plain else "✓ ")
     return Line(f"不及格{needed}", DIFFERS, "" if plain else "✗ ")
+
+
+def _closing_line(result: "PaperResult", earned: str, *, plain: bool) -> Line:
+    """The score again below the mistakes, which may have pushed it out of the window."""
+    if result.passed is None:
+        return Line(f"成绩：{earned}", _TITLE)
+    sign, word, style = ("✓ ", "及格", AGREES) if result.passed else ("✗ ", "不及格", DIFFERS)
+    return Line(f"{earned}，{word}", style, "" if plain else sign)
 
 
 def _counted(tally: "Tally") -> str:

@@ -89,6 +89,12 @@ def test_listed_names_without_a_weight_have_the_weight_one() -> None:
     assert counted(draw(part)) == {"变电": 6, "线路": 2}
 
 
+def test_the_number_of_a_chapter_stands_for_that_of_any_regulation() -> None:
+    paper = draw(Part(SINGLE, 50, chapters=("变电安规 7", "5")))
+    chapters = {clause_chapter(item.shown.question.clause) for item in paper.items}
+    assert chapters == {"变电安规 7", "线路安规 5"}
+
+
 def test_professions_and_chapters_only_narrow_without_weights() -> None:
     part = Part(SINGLE, 50, professions=("变电", "配电"), chapters=("变电安规 7", "线路安规5"))
     paper = draw(part)

@@ -1,7 +1,7 @@
 """What a mock paper is made of: parts with their 题型, numbers and points; and the drawing of one from a bank."""
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,8 +26,9 @@ PASS_PERCENT = 80.0
 class Part:
     """So many questions of one 题型, each worth `points`.
 
-    Empty `professions` and `chapters` (变电安规 7, as statistics counts them) mean any. With weights the number is
-    split in proportion: over the names with a weight and, as if of weight 1, the others listed.
+    Empty `professions` and `chapters` mean any; a chapter is 变电安规 7, as statistics counts them, or 7 for that
+    of any regulation. With weights the number is split in proportion: over the names with a weight and, as if of
+    weight 1, the others listed.
     """
 
     question_type: QuestionType
@@ -230,10 +231,19 @@ def _candidates(bank: "StoredBank", part: Part, allowed: set[str] | None) -> _Ca
         from xiaoan.question_bank.statistics import clause_chapter
 
         weights = _weights(part.chapters, part.chapter_weights, clause_chapter)
-        of_bank = {question.id: clause_chapter(question.clause) for question in bank.questions_of(ids)}
+        of_bank = {
+            question.id: _listed_chapter(clause_chapter(question.clause), weights)
+            for question in bank.questions_of(ids)
+        }
         groupings.append(_Grouping(of_bank, weights, bool(part.chapter_weights)))
         ids = groupings[-1].kept(ids)
     return _Candidates(tuple(ids), tuple(grouping for grouping in groupings if grouping.splits))
+
+
+def _listed_chapter(chapter: str, listed: Collection[str]) -> str:
+    """The chapter by the name that it is listed by: its own, or its number, which stands for that of any regulation."""
+    number = chapter.rpartition(" ")[2]
+    return number if number in listed and chapter not in listed else chapter
 
 
 def _professions(bank: "StoredBank", question_type: QuestionType) -> dict[str, str]:
