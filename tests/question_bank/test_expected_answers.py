@@ -74,6 +74,16 @@ def test_an_unreadable_answer_says_what_was_found_and_what_is_expected(
     assert raised.value.message == message
 
 
+def test_where_a_letter_is_another_options_text_the_text_is_asked_for() -> None:
+    shown = ShownQuestion.as_stored(single("故障相是（ ）。", ("无", "A", "C"), "A"))
+    with pytest.raises(UnreadableAnswerError) as raised:
+        read_answer("a", shown)
+    assert raised.value.message == (
+        "看不懂“a”，这道题的选项是 A–C。请写选项的内容，如 无，因为 A 也是一个选项的内容"
+    )
+    assert read_answer("无", shown)[1].verdict is Verdict.WRONG
+
+
 def test_blanks_that_cannot_be_told_apart_are_counted() -> None:
     with pytest.raises(UsageError, match="这道题有 2 个空，“停电”分不成 2 份"):
         read_answer("停电", ShownQuestion.as_stored(STEPS))

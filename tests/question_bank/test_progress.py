@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -6,7 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.question_bank.records.made_progress import (
@@ -22,7 +23,9 @@ from tests.question_bank.records.made_progress import (
     worked_out_anew,
 )
 from xiaoan.errors import StorageError, UsageError
-from xiaoan.question_bank.progress import Count, Progress, ReviewRules
+from xiaoan.question_bank.progress import Count, Mode, Progress, ReviewRules
+from xiaoan.question_bank.records.database import Database
+from xiaoan.question_bank.records.transfer import back_up, restore
 
 
 @pytest.fixture
@@ -323,6 +326,73 @@ def test_a_finished_session_is_gone_and_its_answers_are_counted_once(path: Path)
     assert list((path.parent / "locks").iterdir()) == []
 
 
+def test_a_paper_that_was_handed_in_can_be_looked_at_again(path: Path) -> None:
+    made = learner(path)
+    with made.progress as progress:
+        session_id = progress.begin("quiz", "模拟卷", {"seed": 7}, {"at": 0}, 2)
+        made.calendar.wait(minutes=5)
+        progress.finish(session_id, [attempt("wrong")], {"handed_in": True})
+        progress.finish(session_id, [], {"handed_in": False})
+    with learner(path, read_only=True).progress as again:
+        last = again.last_finished("quiz")
+        assert last is not None
+        assert (last.session_id, last.mode, last.title) == (session_id, "quiz", "模拟卷")
+        assert (last.started_at, last.finished_at) == (MORNING, MORNING + timedelta(minutes=5))
+        assert (last.paper, last.state) == ({"seed": 7}, {"handed_in": True})
+        assert again.last_finished("practice") is None
+
+
+def test_the_paper_handed_in_last_is_the_last_whatever_the_clock_says(person: Learner) -> None:
+    for number in range(3):
+        person.progress.finish(person.progress.begin("quiz", str(number), {}, {}, 1), [], {"number": number})
+        person.calendar.wait(days=-400)
+    last = person.progress.last_finished("quiz")
+    assert last is not None
+    assert last.state == {"number": 2}
+
+
+def test_the_last_twenty_papers_of_each_person_and_mode_are_kept(path: Path) -> None:
+    sittings: list[tuple[str, Mode, int]] = [
+        ("张三", "quiz", 23),
+        ("张三", "practice", 2),
+        ("李四", "quiz", 1),
+    ]
+    for user, mode, count in sittings:
+        with learner(path, user).progress as progress:
+            for number in range(count):
+                progress.finish(progress.begin(mode, "", {}, {}, 1), [], {"number": number})
+    with Database.open(path, read_only=True) as database, database.reading() as connection:
+        kept = connection.execute("SELECT user_id, mode, state FROM finished ORDER BY id").fetchall()
+    assert [json.loads(state)["number"] for user, mode, state in kept if (user, mode) == (1, "quiz")] == [
+        *range(3, 23)
+    ]
+    assert len(kept) == 20 + 2 + 1
+
+
+def test_a_session_without_a_last_state_leaves_nothing_to_look_at(person: Learner) -> None:
+    person.progress.finish(person.progress.begin("quiz", "模拟卷", {}, {}, 1))
+    assert person.progress.last_finished("quiz") is None
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_answers_of_an_open_session_stay_where_an_older_file_is_restored(path: Path, ends: bool) -> None:
+    with learner(path, "李四").progress as other:
+        other.record([attempt("right", TOOLS)])
+    back_up(path, path.with_name("old.sqlite"))
+    with learner(path).progress as progress:
+        session_id = progress.begin("practice", "练习", {}, {}, 3)
+        progress.save(session_id, {}, 1, 1.0, [attempt("wrong", BOOTS)])
+        restore(path, path.with_name("old.sqlite"))
+        progress.save(session_id, {}, 2, 2.0, [attempt("right", KEYS)])
+        restore(path, path.with_name("old.sqlite"))
+        if ends:
+            progress.finish(session_id)
+        else:
+            progress.save(session_id, {}, 2, 3.0)
+        assert set(progress.seen()) == {BOOTS, KEYS}
+        assert progress.statistics().attempts == 2
+
+
 def test_the_session_last_worked_on_comes_first(path: Path) -> None:
     person = learner(path)
     with person.progress as progress:
@@ -332,6 +402,16 @@ def test_the_session_last_worked_on_comes_first(path: Path) -> None:
         person.calendar.wait(minutes=1)
         progress.save(first, {}, 1, 3.0)
         assert [each.session_id for each in progress.unfinished()] == [first, second]
+
+
+def test_the_session_last_worked_on_comes_first_even_if_the_clock_went_back(person: Learner) -> None:
+    first = person.progress.begin("quiz", "一", {}, {}, 5)
+    person.calendar.wait(days=-400)
+    second = person.progress.begin("quiz", "二", {}, {}, 5)
+    person.calendar.wait(days=-1)
+    assert [each.session_id for each in person.progress.unfinished()] == [second, first]
+    person.progress.save(first, {}, 1, 3.0)
+    assert [each.session_id for each in person.progress.unfinished()] == [first, second]
 
 
 def test_answers_and_the_place_in_the_session_are_kept_together(path: Path) -> None:
@@ -389,6 +469,7 @@ def test_nothing_heavy_is_imported_before_it_is_needed() -> None:
     assert not set(done.stdout.split()) & {"fsrs", "filelock", "torch", "pandas", "numpy", "openpyxl"}
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(

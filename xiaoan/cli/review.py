@@ -28,7 +28,9 @@ def review(
     count: Annotated[
         int | None, typer.Option("--count", metavar="数", min=1, help=f"复习多少题；不写最多 {_COUNT} 题")
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="没到期的错题也复习；和 --list 一起写就全部列出")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="没到期的错题也复习；和 --list 一起写就全部列出")
+    ] = False,
     listed: Annotated[bool, typer.Option("--list", help="不复习，只列出错题本")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="和 --list 一样，输出一份 JSON")] = False,
     seed: study.PaperSeed = None,

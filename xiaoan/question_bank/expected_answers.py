@@ -50,7 +50,8 @@ def read_answer(
     text = clean_text(given, keep_newlines=True)
     graded = grade(text, shown.question, shown.options, partial_credit=partial_credit)
     if graded.verdict is Verdict.UNREADABLE:
-        raise UnreadableAnswerError(f"{_what_was_found(text, shown)}。请{expected_answer(shown.question)}")
+        expected = _by_its_text(text, shown) or expected_answer(shown.question)
+        raise UnreadableAnswerError(f"{_what_was_found(text, shown)}。请{expected}")
     return text, graded
 
 
@@ -63,6 +64,19 @@ def _judge_letters(question: Question) -> str:
         if (word := judge_word(text)) is not None
     ]
     return f"（{'，'.join(named)}）" if named else ""
+
+
+def _by_its_text(text: str, shown: ShownQuestion) -> str:
+    """What to type where an option's letter is another option's text too (A. 停电, B. A); '' elsewhere."""
+    letters = {sign for sign in normalize_text(text).upper() if sign.isalpha()}
+    texts = {normalize_text(option.text).upper() for option in shown.options}
+    twofold = [option for option in shown.options if option.label in letters & texts]
+    if not twofold or not _ONLY_LETTERS.fullmatch(normalize_text(text)):
+        return ""
+    label, written = twofold[0].label, twofold[0].text
+    if grade(written, shown.question, shown.options).verdict is Verdict.UNREADABLE:
+        return ""
+    return f"写选项的内容，如 {written}，因为 {label} 也是一个选项的内容"
 
 
 def _what_was_found(text: str, shown: ShownQuestion) -> str:

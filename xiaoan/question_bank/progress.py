@@ -15,6 +15,7 @@ from xiaoan.question_bank.records.entries import (
     Attempt,
     BookEntry,
     Count,
+    Finished,
     LearningStatistics,
     Mode,
     ReviewRules,
@@ -30,6 +31,7 @@ __all__ = [
     "Attempt",
     "BookEntry",
     "Count",
+    "Finished",
     "LearningStatistics",
     "Mode",
     "Progress",
@@ -61,6 +63,8 @@ class Progress:
         self._now = now
         self._rules = rules
         self._heads: dict[str, Head] = {}
+        # What was answered here in each session: all of it goes along where an older file took the place of ours.
+        self._given: dict[str, list[Recorded]] = {}
         self._holds = Holds(database.path.parent / _LOCKS if database.path else None)
 
     @classmethod
@@ -144,15 +148,27 @@ class Progress:
             recording.set_pin(connection, user, question_id, pinned=on, at=self._now())
 
     def begin(
-        self, mode: Mode, title: str, paper: Mapping[str, Any], state: Mapping[str, Any], total: int
+        self,
+        mode: Mode,
+        title: str,
+        paper: Mapping[str, Any],
+        state: Mapping[str, Any],
+        total: int,
+        *,
+        answered: int = 0,
+        elapsed_s: float = 0.0,
+        attempts: Iterable[Attempt] = (),
     ) -> str:
-        """Keep a new session and hold it; return its id. `paper` and `state` are what JSON can write."""
+        """Keep a new session and hold it; return its id. `paper` and `state` are what JSON can write.
+
+        One that could not be kept at its beginning brings what was `answered` until now, and the attempts.
+        """
         session_id = open_sessions.new_session_id()
         head = Head(session_id, mode, title, self._now(), total, open_sessions.to_bytes(paper))
         self._holds.take(session_id)
         self._heads[session_id] = head
         try:
-            self.save(session_id, state, 0, 0.0)
+            self.save(session_id, state, answered, elapsed_s, attempts)
         except StorageError:
             self._forget(session_id)
             raise
@@ -171,22 +187,39 @@ class Progress:
         Raises KeyError for a session that was neither begun nor resumed here.
         """
         head = self._heads[session_id]
-        entries = self._settled(attempts)
+        entries, stored = self._settled(attempts), open_sessions.to_bytes(state)
+        given = self._given.setdefault(session_id, [])
         with self._database.writing() as connection:
             user = recording.user_id(connection, self.user)
-            recording.record(connection, user, entries)
-            open_sessions.write(
-                connection, user, head, state=state, answered=answered, elapsed_s=elapsed_s, now=self._now()
+            was_there = open_sessions.write(
+                connection, user, head, state=stored, answered=answered, elapsed_s=elapsed_s, now=self._now()
             )
+            recording.record(connection, user, entries if was_there else [*given, *entries])
+        given.extend(entries)
 
-    def finish(self, session_id: str, attempts: Iterable[Attempt] = ()) -> None:
-        """Keep the attempts and forget the session in one transaction; lets go of the hold. May be called again."""
+    def finish(
+        self, session_id: str, attempts: Iterable[Attempt] = (), state: Mapping[str, Any] | None = None
+    ) -> None:
+        """Keep the attempts and close the session in one transaction; lets go of the hold. May be called again.
+
+        With its last `state` the paper stays for `last_finished`; without, nothing of the session does.
+        """
         entries = self._settled(attempts)
+        head, last = self._heads.get(session_id), open_sessions.to_bytes(state or {})
         with self._database.writing() as connection:
             user = recording.user_id(connection, self.user)
-            recording.record(connection, user, entries)
-            open_sessions.remove(connection, user, session_id)
+            was_there = open_sessions.remove(connection, user, session_id)
+            given = self._given.get(session_id, [])
+            recording.record(connection, user, entries if was_there else [*given, *entries])
+            if state is not None and head is not None:
+                open_sessions.keep_finished(connection, user, head, state=last, now=self._now())
         self._forget(session_id)
+
+    def last_finished(self, mode: Mode) -> Finished | None:
+        """Return the session of this mode that was finished last, None where none is kept; the last 20 are."""
+        with self._database.reading() as connection:
+            user = recording.known_user_id(connection, self.user)
+            return open_sessions.last_finished(connection, user, mode)
 
     def unfinished(self, mode: Mode | None = None) -> list[Unfinished]:
         """Return this person's open sessions, last worked on first; `held` are those of a living process, this one too."""
@@ -216,6 +249,7 @@ class Progress:
     def release(self) -> None:
         """Let go of the sessions held; they stay open for a later `resume`."""
         self._heads.clear()
+        self._given.clear()
         self._holds.drop_all()
 
     def statistics(self, days: int | None = None) -> LearningStatistics:
@@ -244,4 +278,5 @@ class Progress:
 
     def _forget(self, session_id: str) -> None:
         self._heads.pop(session_id, None)
+        self._given.pop(session_id, None)
         self._holds.drop(session_id, for_good=True)

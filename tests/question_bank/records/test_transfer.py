@@ -6,6 +6,7 @@ import pytest
 
 from tests.question_bank.records.made_progress import BOOTS, KEYS, attempt, learner
 from xiaoan.errors import StorageError, UsageError
+from xiaoan.question_bank.records.schema import MIGRATIONS
 from xiaoan.question_bank.records.transfer import back_up, restore
 
 
@@ -126,7 +127,7 @@ def test_a_newer_backup_and_a_newer_file_are_left_alone(path: Path, saved: Path)
             restore(path, saved)
         assert (path.read_bytes(), saved.read_bytes()) == before
         with closing(sqlite3.connect(newer)) as connection:
-            connection.execute("PRAGMA user_version = 1")
+            connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
 
 
 def test_a_backup_that_is_not_there_or_is_the_file_itself_is_said(path: Path, saved: Path) -> None:

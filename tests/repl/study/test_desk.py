@@ -41,7 +41,7 @@ def test_ctrl_c_twice_within_a_second_saves_and_leaves(desk: StudyBench) -> None
     desk.sit(paper(BOOTS, FENCE))
     assert desk.exit_code == 130
     assert desk.progress.unfinished("quiz")[0].answered == 1
-    assert desk.shown.endswith(f"{HINT}没有交卷，已保存，已答 1/2 题。接着做：xiaoan quiz --resume\n")
+    assert desk.shown.endswith(f"{HINT}没有交卷，已保存，已答 1/2 题。\n接着做用 xiaoan quiz --resume\n")
 
 
 def test_the_time_spent_is_saved_while_the_person_thinks(desk: StudyBench) -> None:
@@ -50,7 +50,8 @@ def test_the_time_spent_is_saved_while_the_person_thinks(desk: StudyBench) -> No
         desk.progress = progress
         desk.sit(paper(BOOTS, limit_s=30))
     assert progress.saved_s[-1] >= 25
-    assert max(after - before for before, after in pairwise(progress.saved_s)) <= HEARTBEAT_S + 2
+    # Every look at this clock takes a second, so a saving takes one, and five go by without any.
+    assert max(after - before for before, after in pairwise(progress.saved_s)) <= HEARTBEAT_S + 5
 
 
 def test_what_could_not_be_saved_is_told_once_and_at_the_end(desk: StudyBench) -> None:
@@ -110,6 +111,7 @@ def test_help_fits_the_mode_and_names_the_keys(desk: StudyBench) -> None:
     assert "测验里能输入的\n  + 下一题 跳过 next skip" in desk.shown
     assert "交卷 submit handin" in desk.shown
     assert "收藏" not in desk.shown
+    assert "问小安" not in desk.shown  # a paper begun without the bot goes on without it
     assert "  Enter 到下一题。Ctrl-D 保存并离开。\n" in desk.shown
 
 

@@ -34,6 +34,8 @@ def test_a_round_from_the_first_question_to_the_summary(desk: StudyBench) -> Non
         "题型    答题  答对    占\n"
         "单选题     1     1  100%\n"
         "判断题     1     0    0%\n"
+        "\n"
+        "没答对的在错题本里，复习用 xiaoan review\n"
     )
     assert (desk.exit_code, desk.progress.unfinished()) == (0, [])
 
@@ -69,7 +71,8 @@ def test_what_cannot_be_read_says_what_is_expected_and_costs_nothing(desk: Study
 
 def test_enter_without_an_answer_asks_before_it_skips(desk: StudyBench) -> None:
     session = desk.practise(paper(BOOTS, FENCE), "", "x", "", "", "错", "", "")
-    assert "这题还没有作答。输入一个选项字母，如 B；再按一次 Enter 先跳过。\n! 没有选项 X" in desk.shown
+    asked = "这题还没有作答。输入一个选项字母，如 B；再按一次 Enter 先跳过。\n不会就输入“看答案”或 =。\n"
+    assert f"{asked}! 没有选项 X" in desk.shown
     assert session.skipped == {0}
     assert desk.shown.count("还没有作答。输入") == 2
 
@@ -79,7 +82,7 @@ def test_skipped_questions_are_named_at_the_end_and_can_be_done(desk: StudyBench
         paper(BOOTS, FENCE, EXAM), "+", "错", "", "跳过", "第1题", "B", "-", "第3题", "b", ""
     )
     assert (
-        "题目过完了，跳过了 2 道：第 1、3 题。Enter 结束；- 或 第1题 回去做。\n"
+        "题目过完了，跳过了 2 道：第 1、3 题。Enter 结束；要回去做，输入 第1题。\n"
         f"\n第 1/3 题　{BOOTS_SHOWN}✓ 对。\n" in desk.shown
     )
     assert "! 这是第一题，前面没有题了。" in desk.shown
@@ -101,6 +104,13 @@ def test_revealing_shows_the_answer_and_counts_no_attempt(desk: StudyBench) -> N
         "! 这道题已经看过答案，不再作答，按 Enter 到下一题\n"
     )
     assert desk.progress.statistics().attempts == 0
+
+
+def test_who_says_that_he_does_not_know_is_told_how_to_look_it_up(desk: StudyBench) -> None:
+    desk.practise(paper(BOOTS), "不知道", "看答案", "")
+    assert "请输入一个选项字母，如 B\n不会就输入“看答案”或 =。\n  正确答案：" in desk.shown
+    assert "这次练习\n没有作答，看了答案 1 题\n" in desk.shown
+    assert "错题本" not in desk.shown
 
 
 def test_a_marked_question_comes_again_sooner(desk: StudyBench) -> None:
@@ -125,10 +135,24 @@ def test_words_help_and_clear_work_in_the_mode(desk: StudyBench) -> None:
     assert "! 没有 /foo 这个命令。" in desk.shown
 
 
+def test_a_short_answer_that_nobody_judged_counts_by_what_it_has(desk: StudyBench) -> None:
+    desk.practise(paper(ORDERS, BOOTS), "拒绝执行", "", "", "B", "")
+    assert desk.progress.unfinished() == []
+    assert desk.progress.statistics().attempts == 2
+    assert ORDERS.id in desk.progress.seen()
+
+
+def test_a_round_cut_off_before_its_end_was_kept_can_be_ended(desk: StudyBench) -> None:
+    session = PracticeSession(paper(BOOTS)).reveal().next()
+    desk.practise_with(desk.reader(""), session)
+    assert "题目都过完了。Enter 结束。\n" in desk.shown
+    assert desk.progress.unfinished() == []
+
+
 def test_leaving_saves_and_says_how_to_go_on(desk: StudyBench) -> None:
     desk.keys.send_text(f"B\r{CTRL_D}")
     desk.practise(paper(BOOTS, FENCE))
-    assert desk.shown.endswith("已保存，停在第 1/2 题。接着做：xiaoan practice --resume\n")
+    assert desk.shown.endswith("已保存，停在第 1/2 题。\n接着做用 xiaoan practice --resume\n")
     left = desk.progress.unfinished("practice")[0]
     assert (left.answered, left.held) == (1, False)
 
@@ -174,7 +198,7 @@ def test_lines_of_a_pipe_are_answers_one_after_the_other(desk: StudyBench) -> No
 
 def test_the_end_of_a_pipe_saves(desk: StudyBench) -> None:
     desk.practise_with(piped("B"), PracticeSession(paper(BOOTS, FENCE)))
-    assert desk.shown.endswith("接着做：xiaoan practice --resume\n")
+    assert desk.shown.endswith("接着做用 xiaoan practice --resume\n")
     assert desk.exit_code == 0
 
 
@@ -185,3 +209,8 @@ def test_no_line_is_wider_than_the_terminal(desk: StudyBench, width: int) -> Non
     desk.practise(paper(), *typed)
     assert "这次练习" in desk.shown
     assert max(cell_width(line) for line in desk.shown.splitlines()) <= width
+
+
+def test_an_empty_line_behind_each_answer_of_a_pipe_skips_nothing(desk: StudyBench) -> None:
+    session = desk.practise_with(piped("B", "", "错", ""), PracticeSession(paper(BOOTS, FENCE)))
+    assert (sorted(session.answers), session.skipped) == ([0, 1], frozenset())

@@ -1,3 +1,5 @@
+import io
+
 import pytest
 
 from tests.fakes import FakeClock
@@ -28,7 +30,7 @@ def test_a_paper_from_the_first_question_to_the_result(desk: StudyBench) -> None
         "   B. 错误\n"
         "已记下：正确\n"
         "\n"
-        "全部答完。Enter 交卷，- 回去检查。\n"
+        "全部答完。Enter 交卷；上一题（-）回去检查。\n"
         "\n"
         "第 2/2 题　判断题　变电　1 分\n"
         "设备不带电时可以独自跨越遮栏。\n"
@@ -36,26 +38,30 @@ def test_a_paper_from_the_first_question_to_the_result(desk: StudyBench) -> None
         "   B. 错误\n"
         "你的答案：正确\n"
         "\n"
-        "全部答完。Enter 交卷，- 回去检查。\n"
-        "没有交卷，已保存，已答 2/2 题。接着做：xiaoan quiz --resume\n"
+        "全部答完。Enter 交卷；上一题（-）回去检查。\n"
+        "没有交卷，已保存，已答 2/2 题。\n接着做用 xiaoan quiz --resume\n"
     )
 
 
 def test_handing_in_shows_the_result_and_keeps_the_attempts(desk: StudyBench) -> None:
     session = desk.sit(paper(BOOTS, FENCE, pass_percent=60), "b", "对", "")
     assert session.handed_in
-    result = desk.shown.split("Enter 交卷，- 回去检查。\n")[1]
+    result = desk.shown.split("Enter 交卷；上一题（-）回去检查。\n")[1]
     assert result.startswith(
         "\n模拟试卷：成绩\n1 分，满分 2 分，得分率 50%\n✗ 不及格（60% 及格）\n对 1 题，错 1 题\n"
     )
     assert result.endswith(
-        "错题和未答的题 1 道\n"
+        "错题 1 道\n"
         "\n"
         "第 2 题　判断题　变电\n"
         "  设备不带电时可以独自跨越遮栏。\n"
         "  你的答案：正确\n"
         "  正确答案：错误\n"
         "  依据：变电安规 7.2\n"
+        "\n"
+        "✗ 1 分，满分 2 分，不及格\n"
+        "再看或导出这份成绩用 xiaoan quiz --last\n"
+        "复习错题用 xiaoan review\n"
     )
     assert desk.progress.statistics().attempts == 2
     assert desk.progress.unfinished() == []
@@ -64,7 +70,7 @@ def test_handing_in_shows_the_result_and_keeps_the_attempts(desk: StudyBench) ->
 def test_unanswered_questions_are_named_at_the_end_and_enter_goes_to_the_first(desk: StudyBench) -> None:
     session = desk.sit(paper(BOOTS, FENCE, EXAM), "", "", "错", "+", "", "B", "", "+", "交卷")
     assert "这题还没有作答。输入一个选项字母，如 B；再按一次 Enter 先跳过。" in desk.shown
-    end = "到最后了，还有 2 道没有作答：第 1、3 题。Enter 去补答，交卷 就交。\n\n第 1/3 题"
+    end = "到最后了，还有 2 道没有作答：第 1、3 题。Enter 去补答；输入“交卷”就交卷。\n\n第 1/3 题"
     assert end in desk.shown
     assert session.handed_in
     assert session.unanswered == (2,)
@@ -72,7 +78,7 @@ def test_unanswered_questions_are_named_at_the_end_and_enter_goes_to_the_first(d
 
 def test_handing_in_early_asks_once(desk: StudyBench) -> None:
     session = desk.sit(paper(BOOTS, FENCE, EXAM), "B", "交卷", "", "submit", "/交卷")
-    asked = "还有 2 道没有作答：第 2、3 题。再输入一次 交卷 就交；Enter 去补答。\n"
+    asked = "还有 2 道没有作答：第 2、3 题。再输入一次“交卷”就交；Enter 去补答。\n"
     assert desk.shown.count(asked) == 2
     assert f"{asked}\n第 2/3 题" in desk.shown
     assert session.handed_in
@@ -80,7 +86,7 @@ def test_handing_in_early_asks_once(desk: StudyBench) -> None:
 
 def test_another_line_in_between_takes_the_question_back(desk: StudyBench) -> None:
     session = desk.sit(paper(BOOTS, FENCE, EXAM), "交卷", "B", "交卷", "help", "交卷", "exit")
-    assert desk.shown.count("再输入一次 交卷 就交") == 3
+    assert desk.shown.count("再输入一次“交卷”就交") == 3
     assert not session.handed_in
 
 
@@ -118,9 +124,16 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(desk: StudyBench, typed
     assert (session.answers, session.position) == ({}, 0)
 
 
+def test_an_answer_is_taken_back_where_one_is(desk: StudyBench) -> None:
+    session = desk.sit(paper(BOOTS, FENCE), "B", "撤回", "-", "撤回", "exit")
+    assert (dict(session.answers), session.position) == ({}, 0)
+    assert "这题没有答案可以撤回" in desk.shown
+    assert "已撤回：第 1 题没有答案了。" in desk.shown
+
+
 def test_an_unanswered_paper_is_kept_for_a_person(desk: StudyBench) -> None:
     desk.sit(paper(BOOTS), "exit")
-    assert "没有交卷，已保存，已答 0/1 题。接着做：xiaoan quiz --resume" in desk.shown
+    assert "没有交卷，已保存，已答 0/1 题。\n接着做用 xiaoan quiz --resume" in desk.shown
     assert [kept.answered for kept in desk.progress.unfinished("quiz")] == [0]
 
 
@@ -172,6 +185,14 @@ def test_an_answer_after_the_end_of_time_does_not_count(desk: StudyBench) -> Non
     assert "时间到，自动交卷。" in desk.shown
 
 
+def test_who_hears_the_screen_is_told_the_time_left_at_each_prompt(desk: StudyBench) -> None:
+    desk.plain, prompts = True, list[str]()
+    lines = LineReader(io.StringIO("B\n错\n"), show_prompt=prompts.append)
+    desk.sit_with(lines, QuizSession(paper(BOOTS, FENCE, limit_s=600)))
+    assert prompts[0] == "还剩 10 分 0 秒，作答："
+    assert prompts[1].startswith("还剩 9 分 ")
+
+
 def test_a_paper_resumed_without_time_left_is_handed_in_at_once(desk: StudyBench) -> None:
     session = QuizSession(paper(BOOTS, limit_s=20)).answer("B").spend(20)
     assert desk.sit_with(desk.reader(), session).handed_in
@@ -204,5 +225,11 @@ def test_no_line_is_wider_than_the_terminal(desk: StudyBench, width: int) -> Non
     desk.width = width
     typed = ["x", "A", "AB", "", "", "help", "*", "停电；送电", "拒绝", "交卷", "?", "B", "交卷"]
     desk.sit(paper(limit_s=600, pass_percent=80), *typed)
-    assert "错题和未答的题" in desk.shown
+    assert "未答" in desk.shown
     assert max(cell_width(line) for line in desk.shown.splitlines()) <= width
+
+
+def test_an_empty_line_behind_each_answer_of_a_pipe_skips_nothing(desk: StudyBench) -> None:
+    session = desk.sit_with(piped("B", "", "错", "", "交卷"), QuizSession(paper(BOOTS, FENCE, EXAM)))
+    assert (sorted(session.answers), session.handed_in) == ([0, 1], True)
+    assert "还有 1 道没有作答：第 3 题。" in desk.shown

@@ -44,3 +44,11 @@ def test_ctrl_c_is_a_signal() -> None:
 
 def test_a_stream_without_a_descriptor_has_no_keyboard() -> None:
     assert LineReader(io.StringIO()).keyboard is None
+
+
+def test_what_no_enter_ended_is_ended_for_the_next_line_to_begin_on_its_own() -> None:
+    shown: list[str] = []
+    for stream in (_Interrupted(), io.StringIO()):
+        read(LineReader(stream, show_prompt=shown.append))
+        read(LineReader(stream))
+    assert shown == ["作答：", "\n"] * 2

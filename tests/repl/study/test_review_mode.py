@@ -36,7 +36,8 @@ def test_after_each_answer_it_is_said_when_the_question_comes_again(book: StudyB
 
 def test_the_round_ends_with_what_is_due_today(book: StudyBench) -> None:
     book.practise(paper(BOOTS), "B", "", mode=Mode.REVIEW)
-    assert "\n\n今天要复习 2 题\n变电 2 题\n" in book.shown
+    assert "\n这次复习\n答了 1 题，对 1 题\n" in book.shown
+    assert "\n\n今天还要复习 2 题\n变电 2 题\n" in book.shown
     assert book.progress.unfinished() == []
 
 
@@ -60,7 +61,7 @@ def test_a_question_can_be_pinned_and_let_go(book: StudyBench) -> None:
 def test_leaving_needs_nothing_to_go_on_with(book: StudyBench) -> None:
     book.practise(paper(BOOTS, FENCE), "B", "exit", mode=Mode.REVIEW)
     assert "--resume" not in book.shown
-    assert book.shown.endswith("今天要复习 2 题\n变电 2 题\n")
+    assert book.shown.endswith("今天还要复习 2 题\n变电 2 题\n")
 
 
 @pytest.mark.parametrize(

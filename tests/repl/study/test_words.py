@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from xiaoan.errors import UsageError
@@ -133,3 +135,34 @@ def test_a_mode_completes_only_what_it_offers() -> None:
     assert completions("交", Mode.QUIZ) == completions("/答 x", Mode.QUIZ) == []
     offered = [f"/{name}" for word in words_of(Mode.RECITAL) for name in word.names]
     assert [name for name, _ in completions("/", Mode.RECITAL)] == offered
+
+
+@pytest.mark.parametrize("text", ["/quiz --resume", "/练习", "／统计 --days 3"])
+def test_a_command_of_the_session_is_not_mistaken_for_a_slip(text: str) -> None:
+    with pytest.raises(UsageError, match="要离开以后才能用。输入 exit 离开"):
+        find_call(text)
+
+
+def test_every_sign_has_a_name_for_people_who_listen() -> None:
+    titles = {word.act: word.spoken_title for word in WORDS}
+    assert titles[Act.BACK] == "上一题，back，减号 -"
+    assert titles[Act.GO_TO] == "goto 题号，去 题号"
+
+
+def test_the_table_of_words_in_the_docs_is_this_one() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "modes.md").read_text(encoding="utf-8")
+    table = text.split("## Words")[1].split("\n\n")[2].split("\n")[2:]
+    rows = [[cell.strip() for cell in row.replace("\\|", "/").split("|")[1:4]] for row in table]
+    assert rows == [
+        [
+            f"`{word.sign}`" if word.sign else "",
+            "，".join(f"`{name} {word.takes}`".replace(" `", "`") for name in word.names).replace("|", "/"),
+            word.help,
+        ]
+        for word in WORDS
+    ]
+
+
+def test_figures_in_a_row_are_no_place() -> None:
+    assert read_place("一二三") is None
+    assert read_place("二十三") == 23

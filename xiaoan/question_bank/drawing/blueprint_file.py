@@ -50,7 +50,9 @@ def _read_toml(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise UsageError(f"组卷方案 {path} 不是 UTF-8 编码的文本，请另存为 UTF-8。") from error
     except (ValueError, RecursionError) as error:  # a number of 5000 figures is a ValueError of its own
-        raise UsageError(f"组卷方案 {path} 不是合格的 TOML：{error}。文字和中文的键都要放在双引号里。") from error
+        raise UsageError(
+            f"组卷方案 {path} 不是合格的 TOML：{error}。文字和中文的键都要放在双引号里。"
+        ) from error
 
 
 @dataclass(frozen=True)

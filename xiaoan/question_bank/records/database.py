@@ -24,6 +24,8 @@ _MAGIC = b"SQLite format 3\x00"
 _HEADER_BYTES = 100
 _LOG_SUFFIX = "-wal"
 _JOURNAL_SUFFIX = "-journal"
+_NO_LOG = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PROTOCOL)
+"""What SQLite says where the memory that goes with a write-ahead log cannot be shared."""
 
 
 class UnusableFileError(StorageError):
@@ -75,7 +77,7 @@ class Database:
                     connection = _brought_up_in_memory(connection, migrations)
                 elif not read_only:
                     migrate(connection, migrations)
-                    _settle_journal(connection, "delete" if network else "wal")
+                    _settle_journal(connection, path.parent, "delete" if network else "wal")
                     _try_writing(connection)
         # A network folder may number its files anew at any time.
         return cls(connection, path, identity=None if network else _identity(path))
@@ -94,8 +96,8 @@ class Database:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """Yield the connection for queries that all see the same state."""
-        with saying(self.path):
+        """Yield the connection for queries that all see the same state; values that nothing makes sense of are damage."""
+        with saying(self.path), _taking_nonsense_for_damage(self.path):
             self._connection.execute("BEGIN")
             try:
                 yield self._connection
@@ -104,9 +106,12 @@ class Database:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """Yield the connection within one transaction: what is done in the block is kept whole, or not at all."""
+        """Yield the connection within one transaction: what is done in the block is kept whole, or not at all.
+
+        As in `reading`, what the block cannot make sense of is damage of the file.
+        """
         self._check_still_there()
-        with saying(self.path):
+        with saying(self.path), _taking_nonsense_for_damage(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -126,11 +131,21 @@ class Database:
             migrate(self._connection, MIGRATIONS)
 
     def faults(self) -> list[str]:
-        """Return what a full check of the file finds, the first few; nothing for a sound one."""
+        """Return what a full check of the file finds, the first few; nothing for a sound one.
+
+        A trigger or a view is a fault: there are none of ours, and it could change what is written.
+        """
         with saying(self.path):
             found = [str(row[0]) for row in self._connection.execute("PRAGMA integrity_check(5)")]
             orphans = self._connection.execute("PRAGMA foreign_key_check").fetchmany(5)
-        return [text for text in found if text != "ok"] + [f"{row[0]}: {row[2]}" for row in orphans]
+            strange = self._connection.execute(
+                "SELECT name FROM sqlite_master WHERE type IN ('trigger', 'view')"
+            ).fetchmany(5)
+        return [
+            *(text for text in found if text != "ok"),
+            *(f"{row[0]}: {row[2]}" for row in orphans),
+            *(str(row[0]) for row in strange),
+        ]
 
     def _check_still_there(self) -> None:
         """Raise if the file was moved or replaced: what SQLite would write now, nobody would find again."""
@@ -182,6 +197,16 @@ def saying(path: Path | None) -> Iterator[None]:
         raise kind(_in_chinese(error, path)) from error
 
 
+@contextlib.contextmanager
+def _taking_nonsense_for_damage(path: Path | None) -> Iterator[None]:
+    """Turn what rows raise that nothing of ours wrote (a day that is none, a number too large) into UnusableFileError."""
+    try:
+        yield
+    except (ArithmeticError, TypeError, ValueError) as error:
+        place = "（内存）" if path is None else str(path)
+        raise UnusableFileError(_DAMAGED.format(place=place, reason=error)) from error
+
+
 def file_and_companions(path: Path) -> list[Path]:
     """Return the file and those beside it that SQLite reads with it, where they are."""
     return [
@@ -202,6 +227,14 @@ def _connect(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
     except OSError as error:
         raise StorageError(_unopenable(path, error.strerror or str(error))) from error
     connection = connect_plainly(path, busy_timeout_s)
+    try:
+        stored_version(connection)
+    except sqlite3.Error as error:
+        connection.close()
+        if _primary_code(error) not in _NO_LOG:
+            raise
+        _leave_log(path, busy_timeout_s)
+        connection = connect_plainly(path, busy_timeout_s)
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = FULL")
     return connection
@@ -264,12 +297,13 @@ def _check_version(connection: sqlite3.Connection, path: Path, version: int) -> 
         raise UnusableFileError(_NOT_OURS.format(path=path))
 
 
-def _settle_journal(connection: sqlite3.Connection, wanted: str) -> None:
+def _settle_journal(connection: sqlite3.Connection, folder: Path, wanted: str) -> None:
     """Use the journal `wanted`: a write-ahead log (`wal`), or what goes with every folder (`delete`).
 
-    The latter too where the log is refused.
+    The latter too where the folder refuses the log.
     """
-    if connection.execute("PRAGMA journal_mode").fetchone()[0] == wanted:
+    used = connection.execute("PRAGMA journal_mode").fetchone()[0]
+    if used == wanted or (used == "delete" and not _takes_log(folder)):
         return
     # The change needs the file alone, and SQLite does not wait for that by itself.
     deadline = time.monotonic() + BUSY_TIMEOUT_S
@@ -284,6 +318,31 @@ def _settle_journal(connection: sqlite3.Connection, wanted: str) -> None:
             break
     if settled != wanted:
         connection.execute("PRAGMA journal_mode = delete")
+
+
+def _takes_log(folder: Path) -> bool:
+    """Whether a write-ahead log works in the folder: tried out on another file, so that nobody meets it halfway."""
+    import tempfile
+
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix=".xiaoan-", dir=folder, ignore_cleanup_errors=True) as trial,
+            contextlib.closing(connect_plainly(Path(trial) / "log.sqlite")) as connection,
+        ):
+            connection.execute("PRAGMA journal_mode = wal")
+            connection.execute("CREATE TABLE trial (id)")
+            return bool(connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal")
+    except sqlite3.OperationalError:
+        return False
+    except OSError:
+        return True  # whatever is wrong with the folder, SQLite says it
+
+
+def _leave_log(path: Path, busy_timeout_s: float) -> None:
+    """Give up the log of a file that came to a folder where none can be: whoever has it alone can still read it."""
+    with contextlib.closing(connect_plainly(path, busy_timeout_s)) as alone:
+        alone.execute("PRAGMA locking_mode = exclusive")
+        alone.execute("PRAGMA journal_mode = delete")
 
 
 def _try_writing(connection: sqlite3.Connection) -> None:

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from xiaoan.errors import UsageError
 
@@ -14,7 +14,7 @@ Mode = Literal["practice", "quiz", "review"]
 MODES: tuple[Mode, ...] = ("practice", "quiz", "review")
 VERDICTS = ("right", "partly", "wrong")
 LONGEST_NAME = 64
-_YEARS = range(1900, 2200)
+YEARS = range(1900, 2200)
 """Whatever a clock says in good faith; what is due some decades later can still be written."""
 
 
@@ -46,7 +46,7 @@ class Attempt:
     def __post_init__(self) -> None:
         if self.at.tzinfo is None:
             raise ValueError(f"an attempt needs an aware time, not {self.at!r}")
-        if self.at.year not in _YEARS:
+        if self.at.year not in YEARS:
             raise ValueError(f"no attempt: {self.at!r}")
         if not self.question_id or self.mode not in MODES or self.verdict not in VERDICTS:
             raise ValueError(f"no attempt: {self.question_id!r}, {self.mode!r}, {self.verdict!r}")
@@ -81,6 +81,19 @@ class Unfinished:
     total: int
     elapsed_s: float
     held: bool = False
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A session that was brought to its end: paper and state as `Paper.to_document` and `to_state` wrote them."""
+
+    session_id: str
+    mode: Mode
+    title: str
+    started_at: datetime
+    finished_at: datetime
+    paper: Mapping[str, Any]
+    state: Mapping[str, Any]
 
 
 @dataclass(frozen=True)

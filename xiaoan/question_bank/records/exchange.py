@@ -11,7 +11,8 @@ from typing import Any, Final, TypeVar, cast
 from xiaoan.errors import StorageError, UsageError
 from xiaoan.question_bank.records import recording, views
 from xiaoan.question_bank.records.database import Database
-from xiaoan.question_bank.records.entries import Attempt, Mode, clean_user
+from xiaoan.question_bank.records.entries import YEARS, Attempt, Mode, clean_user
+from xiaoan.question_bank.records.json_reader import JsonReader, NoJsonError
 from xiaoan.question_bank.records.recording import Recorded
 from xiaoan.question_bank.records.schedule import RATINGS, from_microseconds
 from xiaoan.whole_files import check_place, written_whole
@@ -40,13 +41,6 @@ class _Pin:
     question_id: str
     pinned: bool
     at: datetime
-
-
-@dataclass(frozen=True)
-class _Person:
-    name: str
-    entries: list[Recorded]
-    pins: list[_Pin]
 
 
 def export_progress(
@@ -94,29 +88,133 @@ def import_progress(database: Database, source: Path) -> list[ImportCounts]:
     """Add what an export wrote to what is there, all or nothing; return what was new for each person.
 
     Answers known already are not counted again, so that a file may be imported twice. Of two changes of one pin
-    the later one counts.
+    the later one counts. However many answers the file has, few of them are in memory at a time.
 
     Raises:
         UsageError: there is no such file.
         StorageError: it cannot be read or is no such export; says where. Nothing was changed.
     """
-    people = _read(source)
-    with database.writing() as connection:
-        return [_merge(connection, person) for person in people]
+    if not source.is_file():
+        raise UsageError(f"没有找到 {source}；请检查路径")
+    try:
+        with source.open(encoding="utf-8-sig") as file, database.writing() as connection:
+            return _Import(connection, source, JsonReader(file)).run()
+    except NoJsonError as error:
+        raise StorageError(_no_export(source, "它不是完整的 JSON")) from error
+    except OSError as error:
+        raise StorageError(f"{source} 读不了：{error.strerror or error}。请检查权限。") from error
 
 
-def _merge(connection: sqlite3.Connection, person: _Person) -> ImportCounts:
-    user = recording.user_id(connection, person.name)
-    new = [entry for entry in person.entries if recording.insert(connection, user, entry)]
-    if new:
-        touched = dict.fromkeys(entry.attempt.question_id for entry in new)
-        recording.rebuild_states(connection, user, touched)
-        recording.rebuild_days(connection, user)
-    pins = sum(
-        recording.merge_pin(connection, user, pin.question_id, pinned=pin.pinned, at=pin.at)
-        for pin in person.pins
-    )
-    return ImportCounts(person.name, len(new), len(person.entries) - len(new), pins)
+class _Import:
+    """A file on its way into the tables; whatever is raised ends the transaction around it."""
+
+    def __init__(self, connection: sqlite3.Connection, source: Path, reader: JsonReader) -> None:
+        self._connection = connection
+        self._source = source
+        self._reader = reader
+
+    def run(self) -> list[ImportCounts]:
+        """Take over everybody; return what was new."""
+        reader, head, counts = self._reader, dict[str, Any](), None
+        if not reader.starts_with("{"):
+            reader.skip()
+        else:
+            for key in reader.members():
+                if key == "users" and reader.starts_with("["):
+                    counts = [self._person(f"第 {place} 个人") for place, _ in enumerate(reader.items(), 1)]
+                elif key in ("format", "version"):
+                    head[key] = reader.value()
+                    self._check_head(head)
+                else:
+                    reader.skip()
+        reader.end()
+        self._check_head({"format": None, "version": None, **head})
+        if counts is None:
+            raise self._refusal("文件的 users 不是一列")
+        return counts
+
+    def _check_head(self, head: Mapping[str, Any]) -> None:
+        if head.get("format", FORMAT) != FORMAT:
+            raise self._refusal(f"开头没有 format: {FORMAT}")
+        version = head.get("version", VERSION)
+        if not isinstance(version, int) or version > VERSION:
+            raise StorageError(
+                f"{self._source} 是更新版本的小安导出的（第 {version} 版，这个小安只认得到第 {VERSION} 版），"
+                "没有导入。请升级小安。"
+            )
+
+    def _person(self, where: str) -> ImportCounts:
+        reader, fields, done = self._reader, dict[str, Any](), dict[str, tuple[int, int]]()
+        take = {"attempts": self._attempts, "pins": self._pins}
+        if not reader.starts_with("{"):
+            reader.skip()
+        else:
+            for key in reader.members():
+                if key in take and "name" in fields and reader.starts_with("["):
+                    documents = (reader.value() for _ in reader.items())
+                    done[key] = take[key](self._name(where, fields), documents)
+                elif key in (*take, "name"):
+                    fields[key] = reader.value()
+                else:
+                    reader.skip()
+        name = self._name(where, fields)
+        for key in take:
+            if key not in done:  # it came before the name, as in a file that something else has sorted
+                if not isinstance(fields.get(key), list):
+                    raise self._refusal(f"{where}的 {key} 不是一列")
+                done[key] = take[key](name, fields[key])
+        return ImportCounts(name, *done["attempts"], done["pins"][0])
+
+    def _name(self, where: str, fields: Mapping[str, Any]) -> str:
+        name = fields.get("name")
+        if not isinstance(name, str):
+            raise self._refusal(f"{where}没有名字")
+        try:
+            return clean_user(name)
+        except UsageError as error:
+            raise self._refusal(f"{where}：{error.message}") from error
+
+    def _attempts(self, name: str, documents: Iterable[Any]) -> tuple[int, int]:
+        """Take over the answers; return how many were new and how many known."""
+        user = recording.user_id(self._connection, name)
+        known, touched, new = 0, dict[str, None](), 0
+        for number, document in enumerate(documents, 1):
+            entry = self._each(f"{name}的第 {number} 个回答", document, _recorded)
+            if recording.insert(self._connection, user, entry):
+                touched[entry.attempt.question_id] = None
+                new += 1
+            else:
+                known += 1
+        if touched:
+            recording.rebuild_states(self._connection, user, touched)
+            recording.rebuild_days(self._connection, user)
+        return new, known
+
+    def _pins(self, name: str, documents: Iterable[Any]) -> tuple[int, int]:
+        """Take over the pins; return how many changed and how many did not."""
+        user = recording.user_id(self._connection, name)
+        pins = [
+            self._each(f"{name}的第 {number} 个收藏", document, _pin)
+            for number, document in enumerate(documents, 1)
+        ]
+        changed = sum(
+            recording.merge_pin(self._connection, user, pin.question_id, pinned=pin.pinned, at=pin.at)
+            for pin in pins
+        )
+        return changed, len(pins) - changed
+
+    def _each(self, where: str, document: Any, make: Callable[[Mapping[str, Any]], Made]) -> Made:
+        try:
+            if not isinstance(document, dict):
+                raise TypeError("no object")
+            return make(document)
+        except KeyError as error:
+            raise self._refusal(f"{where}没有 {error.args[0]}") from error
+        except (TypeError, ValueError) as error:
+            raise self._refusal(f"{where}里有不对的值（{error}）") from error
+
+    def _refusal(self, reason: str) -> StorageError:
+        return StorageError(_no_export(self._source, reason))
 
 
 def _lines(documents: Iterable[Mapping[str, Any]]) -> Iterator[str]:
@@ -166,68 +264,6 @@ def _card_document(row: tuple[str, int, float, float, int]) -> dict[str, Any]:
     }
 
 
-def _read(source: Path) -> list[_Person]:
-    if not source.is_file():
-        raise UsageError(f"没有找到 {source}；请检查路径")
-    try:
-        document = json.loads(source.read_bytes().decode("utf-8-sig"))
-    except OSError as error:
-        raise StorageError(f"{source} 读不了：{error.strerror or error}。请检查权限。") from error
-    except (ValueError, RecursionError) as error:
-        raise StorageError(_no_export(source, "它不是完整的 JSON")) from error
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise StorageError(_no_export(source, f"开头没有 format: {FORMAT}"))
-    version = document.get("version")
-    if not isinstance(version, int) or version > VERSION:
-        raise StorageError(
-            f"{source} 是更新版本的小安导出的（第 {version} 版，这个小安只认得到第 {VERSION} 版），没有导入。请升级小安。"
-        )
-    return [
-        _person(source, place, entry)
-        for place, entry in enumerate(_list(source, document, "users", "文件"), 1)
-    ]
-
-
-def _person(source: Path, place: int, entry: Any) -> _Person:
-    where = f"第 {place} 个人"
-    name = entry.get("name") if isinstance(entry, dict) else None
-    if not isinstance(name, str):
-        raise StorageError(_no_export(source, f"{where}没有名字"))
-    try:
-        user = clean_user(name)
-    except UsageError as error:
-        raise StorageError(_no_export(source, f"{where}：{error.message}")) from error
-    return _Person(
-        user,
-        [
-            _each(source, f"{user}的第 {number} 个回答", document, _recorded)
-            for number, document in enumerate(_list(source, entry, "attempts", where), 1)
-        ],
-        [
-            _each(source, f"{user}的第 {number} 个收藏", document, _pin)
-            for number, document in enumerate(_list(source, entry, "pins", where), 1)
-        ],
-    )
-
-
-def _list(source: Path, document: Mapping[str, Any], key: str, where: str) -> list[Any]:
-    found = document.get(key)
-    if not isinstance(found, list):
-        raise StorageError(_no_export(source, f"{where}的 {key} 不是一列"))
-    return found
-
-
-def _each(source: Path, where: str, document: Any, make: Callable[[Mapping[str, Any]], Made]) -> Made:
-    try:
-        if not isinstance(document, dict):
-            raise TypeError("no object")
-        return make(document)
-    except KeyError as error:
-        raise StorageError(_no_export(source, f"{where}没有 {error.args[0]}")) from error
-    except (TypeError, ValueError) as error:
-        raise StorageError(_no_export(source, f"{where}里有不对的值（{error}）")) from error
-
-
 def _recorded(document: Mapping[str, Any]) -> Recorded:
     attempt = Attempt(
         question_id=_question_id(document),
@@ -250,7 +286,7 @@ def _recorded(document: Mapping[str, Any]) -> Recorded:
 
 def _pin(document: Mapping[str, Any]) -> _Pin:
     at = datetime.fromisoformat(_text(document, "at"))
-    if at.tzinfo is None:
+    if at.tzinfo is None or at.year not in YEARS:
         raise ValueError(f"at {document['at']!r}")
     return _Pin(_question_id(document), _flag(document, "pinned"), at)
 
@@ -266,6 +302,7 @@ def _text(document: Mapping[str, Any], key: str) -> str:
     found = document[key]
     if not isinstance(found, str):
         raise TypeError(f"{key} {found!r}")
+    found.encode()  # raises where half a character stands
     return found
 
 

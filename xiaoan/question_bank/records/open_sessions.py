@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xiaoan.errors import StorageError
-from xiaoan.question_bank.records.entries import Mode, Unfinished
+from xiaoan.question_bank.records.entries import Finished, Mode, Unfinished
 from xiaoan.question_bank.records.recording import storable
 from xiaoan.question_bank.records.schedule import from_microseconds, to_microseconds
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
+FINISHED_KEPT = 20
 _WAIT_S = 0.25
+_LOOK_S = 0.02
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,12 @@ def to_bytes(document: Mapping[str, Any]) -> bytes:
 
 
 def from_bytes(stored: bytes) -> dict[str, Any]:
-    """Return the document of `to_bytes`. Raises StorageError for bytes that are none."""
+    """Return the document of `to_bytes`. Raises StorageError for what is none, whatever the table had there."""
     try:
+        if not isinstance(stored, bytes):
+            raise TypeError(f"bytes were expected, not {stored!r:.40}")
         document = json.loads(stored.decode("utf-8", errors="surrogatepass"))
-    except ValueError as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise StorageError(_SPOILED) from error
     if not isinstance(document, dict):
         raise StorageError(_SPOILED)
@@ -60,18 +64,27 @@ def write(
     user: int,
     head: Head,
     *,
-    state: Mapping[str, Any],
+    state: bytes,
     answered: int,
     elapsed_s: float,
     now: datetime,
-) -> None:
-    """Keep where a session is. One that is no longer in the file, which was replaced meanwhile, is written anew."""
-    moving = (to_microseconds(now), answered, elapsed_s, to_bytes(state))
+) -> bool:
+    """Keep where a session is; return whether the file had it already.
+
+    One that is no longer in the file, which was replaced meanwhile, is written anew. It is the one last worked on
+    from then on, even where the clock was set back.
+    """
+    latest = connection.execute(
+        "SELECT max(saved_at) FROM sessions WHERE user_id = ? AND id <> ?", (user, head.session_id)
+    ).fetchone()[0]
+    saved_at = to_microseconds(now)
+    moving = (saved_at if latest is None else max(saved_at, latest + 1), answered, elapsed_s, state)
     done = connection.execute(
         "UPDATE sessions SET saved_at = ?, answered = ?, elapsed_s = ?, state = ? WHERE id = ? AND user_id = ?",
         (*moving, head.session_id, user),
     )
-    if not done.rowcount:
+    was_there = done.rowcount > 0
+    if not was_there:
         connection.execute(
             "INSERT INTO sessions (saved_at, answered, elapsed_s, state, id, user_id, mode, title, started_at,"
             " total, paper) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -86,11 +99,59 @@ def write(
                 head.paper,
             ),
         )
+    return was_there
 
 
-def remove(connection: sqlite3.Connection, user: int, session_id: str) -> None:
-    """Forget a session; one that is not there is forgotten already."""
-    connection.execute("DELETE FROM sessions WHERE id = ? AND user_id = ?", (session_id, user))
+def remove(connection: sqlite3.Connection, user: int, session_id: str) -> bool:
+    """Forget a session; return whether the file had it."""
+    done = connection.execute("DELETE FROM sessions WHERE id = ? AND user_id = ?", (session_id, user))
+    return done.rowcount > 0
+
+
+def keep_finished(
+    connection: sqlite3.Connection, user: int, head: Head, *, state: bytes, now: datetime
+) -> None:
+    """Keep how a session ended, once; of one person and mode only the last `FINISHED_KEPT` stay."""
+    connection.execute(
+        "INSERT INTO finished (session_id, user_id, mode, title, started_at, finished_at, state, paper)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (
+            head.session_id,
+            user,
+            head.mode,
+            storable(head.title),
+            to_microseconds(head.started_at),
+            to_microseconds(now),
+            state,
+            head.paper,
+        ),
+    )
+    connection.execute(
+        "DELETE FROM finished WHERE user_id = ?1 AND mode = ?2 AND id NOT IN"
+        " (SELECT id FROM finished WHERE user_id = ?1 AND mode = ?2 ORDER BY id DESC LIMIT ?3)",
+        (user, head.mode, FINISHED_KEPT),
+    )
+
+
+def last_finished(connection: sqlite3.Connection, user: int, mode: Mode) -> Finished | None:
+    """Return the session of this mode that a person finished last. Raises StorageError for spoiled documents."""
+    row = connection.execute(
+        "SELECT session_id, title, started_at, finished_at, paper, state FROM finished"
+        " WHERE user_id = ? AND mode = ? ORDER BY id DESC LIMIT 1",
+        (user, mode),
+    ).fetchone()
+    if row is None:
+        return None
+    session_id, title, started_at, finished_at, paper, state = row
+    return Finished(
+        session_id,
+        mode,
+        title,
+        from_microseconds(started_at),
+        from_microseconds(finished_at),
+        from_bytes(paper),
+        from_bytes(state),
+    )
 
 
 def read(connection: sqlite3.Connection, user: int, session_id: str) -> tuple[Head, dict[str, Any]]:
@@ -158,7 +219,8 @@ class Holds:
 
         lock = self._lock(self._folder, session_id)
         try:
-            lock.acquire(blocking=False)
+            # Another that only looks, as we do, has it for less than a thousandth of a second.
+            lock.acquire(timeout=_LOOK_S, poll_interval=_LOOK_S / 10)
         except Timeout:
             return True
         except OSError:

@@ -125,13 +125,14 @@ def rebuild_states(connection: sqlite3.Connection, user: int, question_ids: Iter
 
 
 def rebuild_days(connection: sqlite3.Connection, user: int) -> None:
-    """Count the days of one person anew."""
+    """Count the days of one person anew; a question whose 专业 is written in two ways is one question of its day."""
     connection.execute("DELETE FROM days WHERE user_id = ?", (user,))
     connection.execute(
         "INSERT INTO days (user_id, day, profession, question_type, attempts, right, questions, seconds)"
         " SELECT user_id, day, profession, question_type, count(*), sum(verdict = 'right'),"
-        " count(DISTINCT question_id), sum(seconds)"
-        " FROM attempts WHERE user_id = ? GROUP BY day, profession, question_type",
+        " sum(place = 1), sum(seconds)"
+        " FROM (SELECT *, row_number() OVER (PARTITION BY question_id, day ORDER BY id) AS place"
+        " FROM attempts WHERE user_id = ?) GROUP BY day, profession, question_type",
         (user,),
     )
 

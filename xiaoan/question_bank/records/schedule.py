@@ -1,5 +1,6 @@
 """When a question is due again: FSRS after each answer, and what a person's record of one question becomes."""
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -15,6 +16,7 @@ HARD: Final = 2
 GOOD: Final = 3
 RATINGS: Final = {"again": AGAIN, "hard": HARD, "good": GOOD}
 
+_LEARNING, _REVIEW, _RELEARNING = 1, 2, 3
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -31,7 +33,10 @@ def from_microseconds(stored: int) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What FSRS keeps of one question; `phase` is its learning, review or relearning state."""
+    """What FSRS keeps of one question; `phase` is its learning, review or relearning state.
+
+    Raises ValueError for what FSRS never says, TypeError for what is no number.
+    """
 
     phase: int
     step: int | None
@@ -39,6 +44,13 @@ class Card:
     difficulty: float
     due: datetime
     reviewed_at: datetime
+
+    def __post_init__(self) -> None:
+        has_step = self.step is not None and self.step >= 0
+        if self.phase not in (_LEARNING, _REVIEW, _RELEARNING) or has_step == (self.phase == _REVIEW):
+            raise ValueError(f"no card: phase {self.phase!r}, step {self.step!r}")
+        if not (0 < self.stability < math.inf and 1 <= self.difficulty <= 10):
+            raise ValueError(f"no card: stability {self.stability!r}, difficulty {self.difficulty!r}")
 
 
 @dataclass(frozen=True, slots=True)

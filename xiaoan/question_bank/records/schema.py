@@ -85,6 +85,21 @@ MIGRATIONS: tuple[Migration, ...] = (
         )""",
         "CREATE INDEX sessions_of_user ON sessions (user_id, mode)",
     ),
+    (
+        # Papers that were handed in, the newest few; `id` grows, whatever the clock says.
+        """CREATE TABLE finished (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            session_id TEXT NOT NULL UNIQUE,
+            user_id INTEGER NOT NULL REFERENCES users ON DELETE CASCADE,
+            mode TEXT NOT NULL,
+            title TEXT NOT NULL,
+            started_at INTEGER NOT NULL,
+            finished_at INTEGER NOT NULL,
+            state BLOB NOT NULL,
+            paper BLOB NOT NULL
+        )""",
+        "CREATE INDEX finished_of_user ON finished (user_id, mode)",
+    ),
 )
 
 

@@ -2,8 +2,9 @@
 
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from xiaoan.question_bank.records.entries import BookEntry, Count, LearningStatistics
 from xiaoan.question_bank.records.schedule import due_at, from_microseconds
@@ -47,7 +48,9 @@ def book(
             pinned=bool(pinned),
             wrong=not_right,
         )
-        for each, profession, question_type, due, reviewed_at, streak, pinned, not_right in rows
+        for each, profession, question_type, due, reviewed_at, streak, pinned, not_right in _checked(
+            rows, (str, str, str, int, int, int, int, int)
+        )
     ]
     # Whatever is due was due before whatever is not yet.
     return sorted(entries, key=lambda entry: (entry.due, entry.question_id))
@@ -92,17 +95,19 @@ def end_of_day(now: datetime) -> datetime:
 def statistics(connection: sqlite3.Connection, user: int, first_day: date | None) -> LearningStatistics:
     """Return the counts from `first_day` on; None: of all time."""
     since = first_day.isoformat() if first_day else ""
-    rows: list[CountRow] = connection.execute(
+    counted = connection.execute(
         "SELECT day, profession, question_type, attempts, right, questions, seconds FROM days"
         " WHERE user_id = ? AND day >= ?",
         (user, since),
-    ).fetchall()
+    )
+    rows: list[CountRow] = list(_checked(counted, (str, str, str, int, int, int, float)))
     # A question last answered since then was answered since then; one of several days is one question here.
-    different: list[tuple[str, str, int]] = connection.execute(
+    found = connection.execute(
         "SELECT profession, question_type, count(*) FROM states WHERE user_id = ? AND last_day >= ?"
         " GROUP BY profession, question_type",
         (user, since),
-    ).fetchall()
+    )
+    different: list[tuple[str, str, int]] = list(_checked(found, (str, str, int)))
     total = _count(rows, sum(count for *_, count in different))
     return LearningStatistics(
         total.attempts,
@@ -113,6 +118,14 @@ def statistics(connection: sqlite3.Connection, user: int, first_day: date | None
         by_type=_split(rows, different, lambda row: row[-1]),
         by_day=_by_day(rows),
     )
+
+
+def _checked(rows: Iterable[tuple[Any, ...]], kinds: tuple[type, ...]) -> Iterator[Any]:
+    """Yield the rows; raises TypeError where a column holds what it was not made for, as any in SQLite can."""
+    for row in rows:
+        if not all(map(isinstance, row, kinds)):
+            raise TypeError(f"{row!r:.200}")
+        yield row
 
 
 def _by_day(rows: Iterable[CountRow]) -> tuple[tuple[date, Count], ...]:

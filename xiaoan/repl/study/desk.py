@@ -10,7 +10,7 @@ from xiaoan.repl.interrupts import LEAVE_WITHIN_S, Interrupts
 from xiaoan.repl.quiet_keyboard import quiet_keyboard
 from xiaoan.repl.study.reader import Reader, Signal
 from xiaoan.repl.study.surroundings import Surroundings
-from xiaoan.repl.study.words import Act, Call, Mode, find_call, read_switch, words_of
+from xiaoan.repl.study.words import Act, Call, Mode, find_call, read_switch
 from xiaoan.terminal.screen import Fact, Screen
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-HEARTBEAT_S = 4.0
-"""Seconds between two savings of the time spent; with the second until the clock is looked at, never over 5."""
+HEARTBEAT_S = 1.0
+"""Seconds between two savings of the time spent: about two are lost at most when the program is killed."""
 
 _REST = 5
 """How many times as long as a saving took nothing is saved after it, if that is longer than `HEARTBEAT_S`."""
@@ -35,7 +35,7 @@ _NOT_SAVED = 2
 class StudyDesk:
     """Runs practice, review, quiz and 背题 for one person at one terminal or pipe.
 
-    `exit_code` is 0, 130 when the person left by Ctrl-C twice, 2 when answers could not be saved.
+    `exit_code` is 0, 130 when the person left by Ctrl-C twice, 2 when not everything could be saved.
     """
 
     def __init__(
@@ -193,9 +193,10 @@ class StudyDesk:
             self._switch_bot(mode, call)
 
     def _help(self, mode: "StudyMode") -> None:
+        plain = self._around.screen.plain
         self._around.screen.page(
             f"{mode.kind.heading}里能输入的",
-            [Fact(word.title, word.help) for word in words_of(mode.kind)],
+            [Fact(word.spoken_title if plain else word.title, word.help) for word in mode.words()],
             [
                 "单独写或前面加 / 都行，大小写和全角半角都行。",
                 "Enter 到下一题。Ctrl-D 保存并离开。",
@@ -233,6 +234,7 @@ class StudyDesk:
         count, reason = mode.close()
         if count:
             self._around.screen.error(f"有 {count} 个答案没有存上：{reason}")
-            self.exit_code = _NOT_SAVED
         else:
             self._tell_news(mode)
+        if reason:
+            self.exit_code = _NOT_SAVED

@@ -1,9 +1,10 @@
 """Practice: one question at a time, the verdict at once."""
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from xiaoan.errors import UsageError
-from xiaoan.question_bank.expected_answers import expected_answer
+from xiaoan.question_bank.expected_answers import UnreadableAnswerError, expected_answer
 from xiaoan.question_bank.question import RIGHT, judge_word
 from xiaoan.question_bank.results import given_lines, item_result
 from xiaoan.question_bank.session import PracticeSession
@@ -15,7 +16,11 @@ from xiaoan.repl.study.words import Act, Call
 from xiaoan.terminal.question_view import answer_lines, question_lines, verdict_lines_of
 from xiaoan.terminal.session_report import practice_summary_lines
 
+if TYPE_CHECKING:
+    from xiaoan.question_bank.progress import Attempt
+
 _JUDGE_YOURSELF = "自己对照着判：答对了输入 对，没答对输入 错。"
+_LOOK_IT_UP = "不会就输入“看答案”或 =。"
 
 
 class PracticeMode(StudyMode):
@@ -55,7 +60,9 @@ class PracticeMode(StudyMode):
     def prompt(self) -> str:
         """For an answer, or for Enter where nothing is to be answered."""
         waits = self.session.finished or (self.session.is_done and not self.session.is_open)
-        return self._next_prompt() if waits else self._answer_prompt()
+        if not waits:
+            return self._answer_prompt()
+        return self._end_prompt() if self.session.finished else self._next_prompt()
 
     def toolbar(self, columns: int) -> str:
         """Return mode, bank, place, count of right answers and the time spent on answering."""
@@ -63,7 +70,7 @@ class PracticeMode(StudyMode):
         right = sum(answered.grade.verdict == "right" for answered in session.answers.values())
         facts = [
             f"对 {right}/{len(session.answers)}",
-            f"第 {session.position + 1}/{len(self.paper.items)} 题",
+            f"{session.position + 1}/{len(self.paper.items)}",
             clock_text(session.elapsed_s),
         ]
         return toolbar_text(self.kind.heading, self.around.bank, facts, columns)
@@ -86,8 +93,7 @@ class PracticeMode(StudyMode):
             screen.notice(f"还没有作答，这次{self.kind.heading}没有留下什么。")
             return
         self._save()
-        self._gap()
-        self._lines(practice_summary_lines(session.result(), plain=screen.plain, width=screen.width))
+        self._show_summary()
         self._say_how_to_go_on()
 
     def take_news(self) -> str | None:
@@ -111,7 +117,7 @@ class PracticeMode(StudyMode):
         session = self.session
         if session.finished:
             self._finish()
-        elif (session.is_done and not session.is_open) or asked is Asked.SKIP or not self.around.patient:
+        elif (session.is_done and not session.is_open) or asked is Asked.SKIP:
             self._go_on()
         elif session.is_open:
             self._asked = Asked.SKIP
@@ -120,12 +126,19 @@ class PracticeMode(StudyMode):
             self._asked = Asked.SKIP
             expected = expected_answer(session.current.shown.question)
             self.around.screen.notice(f"这题还没有作答。{expected}；再按一次 Enter 先跳过。")
+            self.around.screen.notice(_LOOK_IT_UP)
 
     def _answer(self, text: str) -> None:
         if self.session.is_open:
             self._judge(text)
             return
-        self.session = self.session.answer(text)
+        try:
+            self.session = self.session.answer(text)
+        except UnreadableAnswerError as error:
+            self.around.screen.warning(error.message)
+            if not text.isascii():  # no slip of the finger: perhaps it says 不知道
+                self.around.screen.notice(_LOOK_IT_UP)
+            return
         if self.session.is_open:
             self._save()
         else:
@@ -226,7 +239,7 @@ class PracticeMode(StudyMode):
 
     def _check_at_question(self) -> None:
         if self.session.finished:
-            raise UsageError("题目都过完了：Enter 结束，- 回去。")
+            raise UsageError("题目都过完了：Enter 结束，上一题（-）回去。")
 
     def _show_verdict(self) -> None:
         session, plain = self.session, self.around.screen.plain
@@ -241,19 +254,40 @@ class PracticeMode(StudyMode):
             self.around.screen.notice(_JUDGE_YOURSELF)
 
     def _show_end(self) -> None:
-        """Behind the last question: name what was skipped."""
+        """Behind the last question: name what was skipped; nothing was where the end itself was cut off."""
         skipped = sorted(self.session.skipped)
+        if not skipped:
+            self.around.screen.notice("题目都过完了。Enter 结束。")
+            return
         self.around.screen.notice(
-            f"题目过完了，跳过了 {len(skipped)} 道：{named_places(skipped)}。Enter 结束；- 或 第{skipped[0] + 1}题 回去做。"
+            f"题目过完了，跳过了 {len(skipped)} 道：{named_places(skipped)}。Enter 结束；要回去做，输入 第{skipped[0] + 1}题。"
         )
 
     def _finish(self) -> None:
-        session, screen = self.session, self.around.screen
-        self._recorder.finish()
+        self._recorder.finish(self._attempts_nobody_judged())
         self._tell_news()
-        self._gap()
-        self._lines(practice_summary_lines(session.result(), plain=screen.plain, width=screen.width))
+        self._show_summary()
+        self._say_what_comes_next()
         self.is_over = True
+
+    def _show_summary(self) -> None:
+        session, screen = self.session, self.around.screen
+        self._gap()
+        self._lines(
+            practice_summary_lines(
+                session.result(),
+                title=f"这次{self.kind.heading}",
+                revealed=len(session.revealed),
+                skipped=len(session.skipped),
+                plain=screen.plain,
+                width=screen.width,
+            )
+        )
+
+    def _attempts_nobody_judged(self) -> "list[Attempt]":
+        """The answers to 简答题 that were left unjudged; they count by what they have of the answer."""
+        items = self.session.result().items
+        return [attempt_of(item, self.kind, self.around.now()) for item in items if item.is_estimated]
 
     def _save(self) -> None:
         session = self.session
@@ -276,12 +310,18 @@ class PracticeMode(StudyMode):
             attempts=[attempt_of(item, self.kind, self.around.now())],
         )
 
+    def _say_what_comes_next(self) -> None:
+        """Say where the mistakes of a finished round are."""
+        tally = self.session.tally
+        if self._recorder.kept and not self._recorder.reason and tally.wrong + tally.partly:
+            self._gap()
+            self.around.screen.notice(f"没答对的在错题本里，复习用 {self.around.command}review")
+
     def _say_how_to_go_on(self) -> None:
         """Say how this round is gone on with, where it can be."""
         if not self._recorder.kept:
             self.around.screen.notice("这次没有保存（--no-save）。")
         elif not self._recorder.reason:
             place = f"第 {self.session.position + 1}/{len(self.paper.items)} 题"
-            self.around.screen.notice(
-                f"已保存，停在{place}。接着做：{self.around.command}{self.kind.value} --resume"
-            )
+            self.around.screen.notice(f"已保存，停在{place}。")
+            self.around.screen.notice(f"接着做用 {self.around.command}{self.kind.value} --resume")

@@ -1,8 +1,10 @@
 """Quiz: a paper with a clock, forward and back, graded when it is handed in."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from xiaoan.errors import UsageError
+from xiaoan.figures import duration_text
 from xiaoan.question_bank.expected_answers import expected_answer
 from xiaoan.question_bank.question import QuestionType
 from xiaoan.question_bank.results import Tally, given_letters, given_lines
@@ -11,7 +13,7 @@ from xiaoan.repl.study.recorder import Recorder, attempt_of
 from xiaoan.repl.study.study_mode import Asked, StudyMode, named_places
 from xiaoan.repl.study.surroundings import Surroundings
 from xiaoan.repl.study.toolbar import clipped, clock_text, toolbar_text
-from xiaoan.repl.study.words import Act, Call, Mode
+from xiaoan.repl.study.words import Act, Call, Mode, Word
 from xiaoan.terminal.question_view import question_lines, verdict_lines_of
 from xiaoan.terminal.session_report import result_lines
 
@@ -65,10 +67,18 @@ class QuizMode(StudyMode):
             )
         )
 
+    def words(self) -> Iterator[Word]:
+        """Yield the words that can be used here: those of the bot only if it sits the paper too."""
+        bots = () if self._with_bot else (Act.ASK_BOT, Act.SWITCH_BOT)
+        return (word for word in super().words() if word.act not in bots)
+
     @property
     def prompt(self) -> str:
-        """For an answer."""
-        return self._answer_prompt()
+        """For an answer; with the time left where no toolbar shows it."""
+        left = self.session.remaining_s
+        if left is None or not (self.around.screen.plain and self.around.patient):
+            return self._answer_prompt()
+        return f"还剩 {duration_text(left)}，{self._answer_prompt()}"
 
     def toolbar(self, columns: int) -> str:
         """Return mode, bank, how many are answered, place and the time left (or spent, without a limit)."""
@@ -76,7 +86,7 @@ class QuizMode(StudyMode):
         left = session.remaining_s
         facts = [
             f"已答 {len(session.answers)}",
-            f"第 {session.position + 1}/{len(self.paper.items)} 题",
+            f"{session.position + 1}/{len(self.paper.items)}",
             f"用时 {clock_text(session.elapsed_s)}" if left is None else f"剩 {clock_text(left)}",
         ]
         return toolbar_text(self.kind.heading, self.around.bank, facts, columns)
@@ -108,7 +118,8 @@ class QuizMode(StudyMode):
             screen.notice("没有交卷，这次也没有保存（--no-save）。")
         elif not self._recorder.reason:
             answered = f"已答 {len(self.session.answers)}/{len(self.paper.items)} 题"
-            screen.notice(f"没有交卷，已保存，{answered}。接着做：{self.around.command}quiz --resume")
+            screen.notice(f"没有交卷，已保存，{answered}。")
+            screen.notice(f"接着做用 {self.around.command}quiz --resume")
 
     def take_news(self) -> str | None:
         """Return what the person should be told about saving, once."""
@@ -131,7 +142,7 @@ class QuizMode(StudyMode):
         session = self.session
         if self._at_end or asked is Asked.HAND_IN:
             self._leave_end()
-        elif session.position in session.answers or asked is Asked.SKIP or not self.around.patient:
+        elif session.position in session.answers or asked is Asked.SKIP:
             self._go_on()
         else:
             self._asked = Asked.SKIP
@@ -159,6 +170,8 @@ class QuizMode(StudyMode):
             self._mark()
         elif call.act is Act.HAND_IN:
             self._ask_to_hand_in(asked)
+        elif call.act is Act.WITHDRAW:
+            self._withdraw()
         elif call.act is Act.ASK_BOT:
             self._ask_bot()
         elif call.act is Act.REVEAL:
@@ -197,6 +210,13 @@ class QuizMode(StudyMode):
             f"{'已标记' if marked else '标记取消了'}：{named_places([self.session.position])}。"
         )
 
+    def _withdraw(self) -> None:
+        if self._at_end or self.session.position not in self.session.answers:
+            raise UsageError("这题没有答案可以撤回；到要撤回的那一题再写，如：第1题")
+        self.session = self.session.withdraw()
+        self.save()
+        self.around.screen.notice(f"已撤回：{named_places([self.session.position])}没有答案了。")
+
     def _show_end(self) -> None:
         unanswered, notice = self.session.unanswered, self.around.screen.notice
         marked = sorted(self.session.marked)
@@ -205,10 +225,10 @@ class QuizMode(StudyMode):
         if unanswered:
             notice(
                 f"到最后了，还有 {len(unanswered)} 道没有作答：{named_places(unanswered)}。"
-                "Enter 去补答，交卷 就交。"
+                "Enter 去补答；输入“交卷”就交卷。"
             )
         else:
-            notice("全部答完。Enter 交卷，- 回去检查。")
+            notice("全部答完。Enter 交卷；上一题（-）回去检查。")
 
     def _leave_end(self) -> None:
         if self.session.unanswered:
@@ -219,12 +239,16 @@ class QuizMode(StudyMode):
     def _ask_to_hand_in(self, asked: Asked | None) -> None:
         """Hand in; ask once about unanswered questions, unless nobody is there or it was just said."""
         unanswered = self.session.unanswered
-        if not unanswered or asked is Asked.HAND_IN or self._at_end or not self.around.patient:
+        if not unanswered or asked is Asked.HAND_IN or self._at_end:
+            self._hand_in()
+            return
+        if not self.around.patient:
+            self.around.screen.notice(f"还有 {len(unanswered)} 道没有作答：{named_places(unanswered)}。")
             self._hand_in()
             return
         self._asked = Asked.HAND_IN
         self.around.screen.notice(
-            f"还有 {len(unanswered)} 道没有作答：{named_places(unanswered)}。再输入一次 交卷 就交；Enter 去补答。"
+            f"还有 {len(unanswered)} 道没有作答：{named_places(unanswered)}。再输入一次“交卷”就交；Enter 去补答。"
         )
 
     def _hand_in(self) -> None:
@@ -232,11 +256,16 @@ class QuizMode(StudyMode):
         self.session = self.session.hand_in()
         result = self.session.result()
         self._recorder.finish(
-            [attempt_of(item, self.kind, self.around.now()) for item in result.items if item.is_answered]
+            [attempt_of(item, self.kind, self.around.now()) for item in result.items if item.is_answered],
+            state=self.session.to_state(),
         )
         self._tell_news()
         self._gap()
         self._lines(result_lines(result, plain=screen.plain, width=screen.width))
+        if self._recorder.kept and not self._recorder.reason:
+            screen.notice(f"再看或导出这份成绩用 {self.around.command}quiz --last")
+            if result.total.wrong + result.total.partly:
+                screen.notice(f"复习错题用 {self.around.command}review")
         self.is_over = True
 
     def _ask_bot(self) -> None:

@@ -87,7 +87,15 @@ class LineReader:
         try:
             line = self._stream.readline()
         except KeyboardInterrupt:
+            self._end_line()
             return Signal.INTERRUPTED
+        if not line:
+            self._end_line()
         if tick():
             return Signal.TIME_UP
         return line.rstrip("\r\n") if line else Signal.CLOSED
+
+    def _end_line(self) -> None:
+        """Leave the line with the prompt, which no Enter has ended."""
+        if self._show_prompt is not None:
+            self._show_prompt("\n")

@@ -39,11 +39,11 @@ class RecitalMode(StudyMode):
     @property
     def prompt(self) -> str:
         """For Enter."""
-        return self._next_prompt()
+        return self._end_prompt() if self._position + 1 == len(self.paper.items) else self._next_prompt()
 
     def toolbar(self, columns: int) -> str:
         """Return mode, bank and place."""
-        place = f"第 {self._position + 1}/{len(self.paper.items)} 题"
+        place = f"{self._position + 1}/{len(self.paper.items)}"
         return toolbar_text(self.kind.heading, self.around.bank, [place], columns)
 
     def spend(self, seconds: float) -> None:

@@ -76,7 +76,9 @@ class Recorder:
         self._has_session = mode in (Mode.PRACTICE, Mode.QUIZ)
         self._paper: Paper | None = None
         self._waiting: list[Attempt] = []
+        self._at_end: list[Attempt] = []
         self._step: _Step | None = None
+        self._last_state: Mapping[str, Any] | None = None
         self._saved_answers: Mapping[str, Any] = {}
         self._finished = False
         self._failure: StorageError | None = None
@@ -106,16 +108,19 @@ class Recorder:
         self._waiting.extend(attempts)
         return self._write()
 
-    def finish(self, attempts: "Sequence[Attempt]" = ()) -> bool:
-        """Write the last attempts and close the session; return whether all of it is on disk."""
-        self._waiting.extend(attempts)
-        self._finished = True
+    def finish(self, attempts: "Sequence[Attempt]" = (), *, state: "Mapping[str, Any] | None" = None) -> bool:
+        """Write the last attempts and close the session; return whether all of it is on disk.
+
+        With the last `state` of the session its paper stays, to be looked at again; without, nothing of it does.
+        """
+        self._at_end.extend(attempts)
+        self._finished, self._last_state = True, state
         return self._write()
 
     def leave(self) -> None:
         """Try once more to write what could not be written, and let go of the session."""
-        if self._failure is not None and not self._write() and self._waiting:
-            self._write_attempts_alone()
+        if self._failure is not None and not self._write() and not self.unsaved:
+            self._news = [self._what_is_missing()]
         if not self._finished and self._session_id is not None:
             try:
                 self._progress.release()
@@ -124,12 +129,11 @@ class Recorder:
 
     @property
     def unsaved(self) -> int:
-        """How many answers are not on disk."""
-        changed = 0
-        if self._step is not None:
-            answers = self._step.answers.items()
-            changed = sum(self._saved_answers.get(place) != answer for place, answer in answers)
-        return max(len(self._waiting), changed)
+        """How many answers are not on disk: neither counted nor in a session that can be gone on with."""
+        if not self._has_session:
+            return len(self._waiting) + len(self._at_end)
+        answers = self._step.answers.items() if self._step is not None else ()
+        return sum(self._saved_answers.get(place) != answer for place, answer in answers)
 
     @property
     def reason(self) -> str:
@@ -170,47 +174,58 @@ class Recorder:
             self._news.append("先前没有存上的答案，现在都存上了。")
         self._failure, self._told = None, False
         self._waiting.clear()
+        self._at_end.clear()
         if self._step is not None:
             self._saved_answers = dict(self._step.answers)
         return True
 
+    def _what_is_missing(self) -> str:
+        """What to say of a session whose answers are all kept, but not the last step."""
+        reason = self.reason.rstrip("。")
+        if not self._finished:
+            return f"停在哪一题和用时没有存上：{reason}。答案都存着。"
+        end = "交卷" if self.mode is Mode.QUIZ else "结束"
+        return f"{end}没有记上：{reason}。答案都存着，之后用 --resume 打开，再{end}一次。"
+
     def _write_all(self) -> None:
+        """Each write keeps attempts and session together: whichever comes last, both tell of the same answers."""
+        everything = [*self._waiting, *self._at_end]
         if not self._has_session:
-            if self._waiting:
-                self._progress.record(list(self._waiting))
-            return
-        if self._session_id is None and not self._finished:
-            self._session_id = self._begin_session()
-        if self._finished:
-            self._close_session()
-        elif self._session_id is not None and self._step is not None:
+            if everything:
+                self._progress.record(everything)
+        elif self._session_id is None:
+            if everything or not self._finished:
+                self._begin_session()
+                self._end_session(self._at_end)
+        elif self._finished:
+            self._end_session(everything)
+        elif self._step is not None:
             step = self._step
             self._progress.save(
                 self._session_id, step.state, step.answered, step.elapsed_s, list(self._waiting)
             )
 
-    def _begin_session(self) -> str:
+    def _begin_session(self) -> None:
+        """Keep the session as it is by now."""
         assert self._paper is not None, "begin() comes first"
         assert self._step is not None
-        paper = self._paper
-        return self._progress.begin(
-            _KEPT_AS[self.mode], paper.title, paper.to_document(), self._step.state, len(paper.items)
+        paper, step = self._paper, self._step
+        self._session_id = self._progress.begin(
+            _KEPT_AS[self.mode],
+            paper.title,
+            paper.to_document(),
+            step.state,
+            len(paper.items),
+            answered=step.answered,
+            elapsed_s=step.elapsed_s,
+            attempts=list(self._waiting),
         )
+        self._saved_answers = dict(step.answers)
 
-    def _close_session(self) -> None:
-        if self._session_id is not None:
-            self._progress.finish(self._session_id, list(self._waiting))
-        elif self._waiting:
-            self._progress.record(list(self._waiting))
-
-    def _write_attempts_alone(self) -> None:
-        """The session itself may be what cannot be written: its answers still count for the statistics."""
-        try:
-            self._progress.record(list(self._waiting))
-        except StorageError as error:
-            self._fail(error)
-        else:
-            self._waiting.clear()
+    def _end_session(self, attempts: "Sequence[Attempt]") -> None:
+        if self._finished:
+            assert self._session_id is not None
+            self._progress.finish(self._session_id, list(attempts), self._last_state)
 
     def _fail(self, error: StorageError) -> None:
         self._failure = error

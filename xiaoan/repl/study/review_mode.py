@@ -38,8 +38,7 @@ class ReviewMode(PracticeMode):
             "已收藏：答对几次都留在错题本里。" if on else "不再收藏，连着答对就离开错题本。"
         )
 
-    def _finish(self) -> None:
-        super()._finish()
+    def _say_what_comes_next(self) -> None:
         self._show_due()
 
     def _say_how_to_go_on(self) -> None:
@@ -49,7 +48,7 @@ class ReviewMode(PracticeMode):
     def _show_due(self) -> None:
         screen = self.around.screen
         self._gap()
-        self._lines(due_lines(self._recorder.due_today(), plain=screen.plain))
+        self._lines(due_lines(self._recorder.due_today(), plain=screen.plain, reviewed=True))
 
     @property
     def _question_id(self) -> str:

@@ -1,12 +1,12 @@
 """What practice, review, quiz and 背题 have in common: a question on the screen, Enter, words, a bot at the table."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from xiaoan.errors import UsageError
-from xiaoan.repl.study.words import Act, Call, Mode, read_place
+from xiaoan.repl.study.words import Act, Call, Mode, Word, read_place, words_of
 from xiaoan.terminal.verdict import Line
 
 if TYPE_CHECKING:
@@ -41,6 +41,10 @@ class StudyMode(ABC):
     @abstractmethod
     def begin(self) -> None:
         """Save the beginning and show the first question."""
+
+    def words(self) -> Iterator[Word]:
+        """Yield the words that can be used here, for help."""
+        return words_of(self.kind)
 
     def show(self, *, at_top: bool = False) -> None:
         """Show where the person is, below a free line unless `at_top`: a question, or what there is to do at the end."""
@@ -132,6 +136,9 @@ class StudyMode(ABC):
 
     def _next_prompt(self) -> str:
         return "按 Enter 继续：" if self.around.screen.plain else "Enter 继续 › "
+
+    def _end_prompt(self) -> str:
+        return "按 Enter 结束：" if self.around.screen.plain else "Enter 结束 › "
 
     def _lines(self, lines: Iterable[Line]) -> None:
         self.around.screen.lines(lines)

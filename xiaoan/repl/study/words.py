@@ -23,8 +23,8 @@ class Mode(StrEnum):
 
     @property
     def heading(self) -> str:
-        """The mode's Chinese name."""
-        return {"practice": "练习", "review": "错题", "quiz": "测验", "recital": "背题"}[self.value]
+        """What the person is doing, in Chinese."""
+        return {"practice": "练习", "review": "复习", "quiz": "测验", "recital": "背题"}[self.value]
 
 
 class Act(Enum):
@@ -37,6 +37,7 @@ class Act(Enum):
     ASK_BOT = auto()
     GO_TO = auto()
     HAND_IN = auto()
+    WITHDRAW = auto()
     PIN = auto()
     SWITCH_BOT = auto()
     FORCE_ANSWER = auto()
@@ -69,6 +70,13 @@ class Word:
         """How it is typed, for help: `+ 跳过 下一题 skip next`."""
         return " ".join(part for part in (self.sign, *self.names, self.takes) if part)
 
+    @property
+    def spoken_title(self) -> str:
+        """How it is typed, for people who listen, to whom a sign alone is not read: `跳过，下一题，加号 +`."""
+        sign = f"{_SPOKEN_SIGNS[self.sign]} {self.sign}" if self.sign else ""
+        typed = [f"{name} {self.takes}".strip() for name in self.names]
+        return "，".join(part for part in (*typed, sign) if part)
+
 
 @dataclass(frozen=True)
 class Call:
@@ -79,20 +87,23 @@ class Call:
     written: str = ""
 
 
+_SPOKEN_SIGNS = {"+": "加号", "-": "减号", "*": "星号", "=": "等号", "?": "问号"}
+
 WORDS: tuple[Word, ...] = (
     Word(Act.NEXT, "+", ("下一题", "跳过", "next", "skip"), "下一题；没作答的先跳过"),
     Word(Act.BACK, "-", ("上一题", "back"), "回到上一题"),
-    Word(Act.GO_TO, "", ("goto", "去"), "直接到某一题，也可以写 第3题", takes="题号"),
+    Word(Act.GO_TO, "", ("goto", "去"), "到某一题，也可写 第3题", takes="题号"),
     Word(Act.MARK, "*", ("标记", "mark"), "标记这题，再来一次取消", _ANSWERING),
     Word(Act.REVEAL, "=", ("看答案", "reveal"), "看这题的答案", _TEACHING),
     Word(Act.ASK_BOT, "?", ("问小安", "bot"), "听小安怎么答这题"),
     Word(Act.PIN, "", ("收藏", "pin"), "留在错题本里，再来一次取消", frozenset({Mode.REVIEW})),
+    Word(Act.WITHDRAW, "", ("撤回", "withdraw"), "撤回这题的答案", frozenset({Mode.QUIZ})),
     Word(Act.HAND_IN, "", ("交卷", "submit", "handin"), "交卷，看成绩", frozenset({Mode.QUIZ})),
-    Word(Act.SWITCH_BOT, "", ("小安", "xiaoan"), "小安跟着作答，或不再跟着", takes="on|off"),
-    Word(Act.FORCE_ANSWER, "", ("答",), "后面写的是答案，不是命令", _ANSWERING, takes="答案"),
+    Word(Act.SWITCH_BOT, "", ("小安", "xiaoan"), "小安跟着作答，或不跟", takes="on|off"),
+    Word(Act.FORCE_ANSWER, "", ("答",), "后面是答案，不是命令", _ANSWERING, takes="答案"),
     Word(Act.HELP, "", ("help", "帮助"), "这一页"),
     Word(Act.CLEAR, "", CLEAR_NAMES, "清屏，再看这一题"),
-    Word(Act.LEAVE, "", LEAVE_NAMES, "保存并离开（也可以按 Ctrl-D）"),
+    Word(Act.LEAVE, "", LEAVE_NAMES, "保存并离开"),
 )
 
 _SAME_SIGN = str.maketrans({"−": "-", "–": "-", "—": "-", "﹣": "-", "✱": "*", "∗": "*"})
@@ -152,7 +163,7 @@ def read_place(argument: str) -> int | None:
         if character in "十百":
             total += (digit or 1) * (10 if character == "十" else 100)
             digit = 0
-        elif character in figures:
+        elif character in figures and not digit:
             digit = figures[character]
         else:
             return None
@@ -174,6 +185,10 @@ _SWITCH = {
 
 
 def _unknown(name: str) -> str:
+    from xiaoan.repl.commands import COMMANDS  # which knows the words of this file
+
+    if any(name in command.names for command in COMMANDS):
+        return f"这里正在做题，/{name} 要离开以后才能用。输入 exit 离开，答过的题都在。"
     known = [name for word in WORDS for name in word.names]
     close = difflib.get_close_matches(name, known, n=1)
     hint = f"是不是 /{close[0]}？" if close else ""
