@@ -110,6 +110,7 @@ def test_the_printed_paper_is_the_one_that_is_sat(study_bench: CommandBench, tmp
         (("--resume", "--seed", "0"), "--seed"),
         (("--blueprint", "nowhere.toml"), "nowhere.toml"),
         (("--minutes", "-1"), "不能小于 0"),
+        (("--minutes", "inf"), "不是分钟数；不限时写 0"),
         (("--seed", "-1"), "不能小于 0"),
         (("--resume",), "没有可以接着做的测验"),
     ],

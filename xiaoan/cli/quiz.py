@@ -1,5 +1,6 @@
 """`xiaoan quiz`: a mock exam against the clock, its result once more, or the same paper to print."""
 
+import math
 import random
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -138,6 +139,8 @@ class Form:
         if choice.count is not None:
             plan = scaled(plan, choice.count)
         if self.minutes is not None:
+            if not math.isfinite(self.minutes):
+                raise UsageError(f"--minutes 的值不对：{self.minutes} 不是分钟数；不限时写 0。")
             plan = replace(plan, minutes=self.minutes or None)
         seed = room.seed(choice.seed)
         return draw_paper(

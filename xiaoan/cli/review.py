@@ -47,7 +47,7 @@ def review(
 ) -> Action:
     """错题：复习答错过的题，按遗忘规律安排，到期的先来。
 
-    连续答对几次就移出错题本（设置 leave_after）；做题时可以收藏，收藏的一直留着。
+    连续答对几次就移出错题本（设置 leave_after）；复习时可以收藏，收藏的一直留着。
     """
     common = options.Common(model, prefix, bank_files, device, dtype, None, decode, config, user, plain)
     choice = study.Choice(professions, types, clause, search, count, seed)

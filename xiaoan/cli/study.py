@@ -117,6 +117,8 @@ def question_types(words: Iterable[str]) -> "tuple[QuestionType, ...]":
     Raises:
         UsageError: a word names none; says which can be named.
     """
+    if not words:
+        return ()
     from xiaoan.question_bank.rows.type_words import read_type
 
     found: dict[QuestionType, None] = {}

@@ -69,21 +69,31 @@ def test_what_could_not_be_saved_is_told_once_and_at_the_end(desk: StudyBench) -
 def test_the_failure_is_told_before_the_verdict(desk: StudyBench) -> None:
     with full_disk() as progress:
         desk.progress = progress
-        desk.practise_with(LineReader(_FillsTheDisk(progress)), PracticeSession(paper(BOOTS)))
+        desk.practise_with(LineReader(_FillsTheDisk(progress, "B")), PracticeSession(paper(BOOTS)))
     assert desk.shown.index("没有存上") < desk.shown.index("✓ 对。")
     assert desk.exit_code == 2
 
 
-class _FillsTheDisk:
-    """A stream of one answer, before which the disk runs full."""
+def test_a_paper_that_cannot_be_handed_in_is_no_lost_answer_but_no_success_either(desk: StudyBench) -> None:
+    with full_disk() as progress:
+        desk.progress = progress
+        desk.sit_with(LineReader(_FillsTheDisk(progress, "B", "交卷")), QuizSession(paper(BOOTS)))
+        assert progress.unfinished("quiz")[0].answered == 1
+    assert "交卷没有记上：磁盘满了。腾出一些空间。答案都存着" in desk.shown.replace("\n  ", "")
+    assert "个答案没有存上" not in desk.shown
+    assert desk.exit_code == 2
 
-    def __init__(self, progress: FullDisk) -> None:
+
+class _FillsTheDisk:
+    """A stream of answers, before the last of which the disk runs full."""
+
+    def __init__(self, progress: FullDisk, *lines: str) -> None:
         self._progress = progress
-        self._lines = iter(["B\n"])
+        self._lines = [f"{line}\n" for line in lines]
 
     def readline(self) -> str:
-        self._progress.is_full = True
-        return next(self._lines, "")
+        self._progress.is_full = len(self._lines) <= 1
+        return self._lines.pop(0) if self._lines else ""
 
     def fileno(self) -> int:
         raise OSError("no descriptor")

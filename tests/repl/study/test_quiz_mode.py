@@ -199,12 +199,6 @@ def test_a_paper_resumed_without_time_left_is_handed_in_at_once(desk: StudyBench
     assert desk.shown.startswith("! 时间到，自动交卷。\n\n模拟试卷：成绩\n")
 
 
-def test_a_pipe_hands_in_without_being_asked(desk: StudyBench) -> None:
-    session = desk.sit_with(piped("B", "错", "", "交卷"), QuizSession(paper(BOOTS, FENCE, EXAM)))
-    assert session.handed_in
-    assert "再输入一次" not in desk.shown
-
-
 @pytest.mark.parametrize(
     ("question", "typed", "shown"),
     [
@@ -233,3 +227,10 @@ def test_an_empty_line_behind_each_answer_of_a_pipe_skips_nothing(desk: StudyBen
     session = desk.sit_with(piped("B", "", "错", "", "交卷"), QuizSession(paper(BOOTS, FENCE, EXAM)))
     assert (sorted(session.answers), session.handed_in) == ([0, 1], True)
     assert "还有 1 道没有作答：第 3 题。" in desk.shown
+
+
+def test_a_pipe_is_asked_once_too_and_its_end_confirms(desk: StudyBench) -> None:
+    fresh = QuizSession(paper(BOOTS, FENCE, EXAM))
+    assert desk.sit_with(piped("B", "交卷", "交卷"), fresh).handed_in
+    assert not desk.sit_with(piped("B", "交卷", "错"), fresh).handed_in
+    assert desk.shown.count("还有 2 道没有作答：第 2、3 题。") == 2

@@ -111,6 +111,7 @@ class StudyDesk:
             self._interrupted_at_s = None
             self._guarded(lambda: self._obey(mode, line))
         elif line is Signal.CLOSED:
+            self._guarded(mode.input_ended)
             self._leaving = True
         else:
             mode.interrupted()

@@ -106,6 +106,11 @@ class QuizMode(StudyMode):
         self.around.screen.warning(f"时间到，自动交卷。{late}")
         self._hand_in()
 
+    def input_ended(self) -> None:
+        """Hand in a paper whose hand-in a pipe asked for with its last line: nobody is there to be asked again."""
+        if self._asked is Asked.HAND_IN and not self.around.patient:
+            self._hand_in()
+
     def leave(self) -> None:
         """Save and say how to go on; a pipe that brought no answer leaves no paper behind."""
         screen = self.around.screen
@@ -240,10 +245,6 @@ class QuizMode(StudyMode):
         """Hand in; ask once about unanswered questions, unless nobody is there or it was just said."""
         unanswered = self.session.unanswered
         if not unanswered or asked is Asked.HAND_IN or self._at_end:
-            self._hand_in()
-            return
-        if not self.around.patient:
-            self.around.screen.notice(f"还有 {len(unanswered)} 道没有作答：{named_places(unanswered)}。")
             self._hand_in()
             return
         self._asked = Asked.HAND_IN

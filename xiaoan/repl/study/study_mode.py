@@ -85,6 +85,9 @@ class StudyMode(ABC):
     def leave(self) -> None:
         """Save what there is and say how to go on; called when the person leaves before the end."""
 
+    def input_ended(self) -> None:
+        """Do what the end of the input asks for, beyond leaving."""
+
     def take_news(self) -> str | None:
         """Return what the person should be told about saving, once."""
         return None
