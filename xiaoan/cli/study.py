@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -111,7 +111,7 @@ class Choice:
             raise UsageError(f"{sentence}，不能再写 {'、'.join(named)}。去掉它们，或去掉 {option}。")
 
 
-def question_types(words: Iterable[str]) -> "tuple[QuestionType, ...]":
+def question_types(words: Sequence[str]) -> "tuple[QuestionType, ...]":
     """Return the 题型 that `words` name, each once; one word may name several, separated by commas.
 
     Raises:

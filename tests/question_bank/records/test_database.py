@@ -121,6 +121,68 @@ def test_the_journal_goes_with_the_folder_and_changes_with_it(
     assert attempts_in(filled) == 2
 
 
+def test_a_folder_that_refuses_the_log_gets_the_other_journal(path: Path) -> None:
+    for _ in range(2):
+        refused = Database.open(path, has_log=lambda folder: False)
+        with refused as database, database.reading() as connection:
+            assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows makes links for few people only")
+def test_a_file_with_a_log_opens_where_none_can_be_shared(filled: Path) -> None:
+    shared = filled.with_name(filled.name + "-shm")
+    shared.unlink(missing_ok=True)
+    shared.symlink_to(filled.parent / "没有" / "没有")  # SQLite opens none that is a link
+    moved = Database.open(filled, has_log=lambda folder: False)
+    with moved as database, database.reading() as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+        assert len(connection.execute("SELECT * FROM attempts").fetchall()) == 2
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        "UPDATE states SET due = 9223372036854775807",
+        "UPDATE states SET due = 'morgen', stability = 'viel'",
+        "UPDATE states SET stability = 0",
+        "UPDATE states SET phase = 7",
+        "UPDATE states SET last_day = 'gestern'",
+        "UPDATE states SET streak = 'x', attempts = 'y'",
+        "UPDATE states SET profession = x'ff00'",
+        "UPDATE days SET day = '2026-99-99'",
+        "UPDATE days SET seconds = 'lange', profession = x'ff'",
+    ],
+)
+def test_values_that_nothing_of_ours_wrote_are_damage(filled: Path, nonsense: str) -> None:
+    with Database.open(filled) as database, database.writing() as connection:
+        connection.execute("DELETE FROM days WHERE profession <> '变电'")
+        connection.execute(nonsense)
+
+    def look() -> None:
+        with learner(filled).progress as progress:
+            progress.book()
+            progress.statistics()
+            progress.record([attempt("right")])
+
+    with pytest.raises(StorageError, match="坏了"):
+        look()
+
+
+def test_what_a_copy_cannot_write_is_said_of_the_copy(filled: Path) -> None:
+    with (
+        Database.open(filled) as database,
+        closing(sqlite3.connect(f"file:{filled}?mode=ro", uri=True)) as target,
+        pytest.raises(StorageError, match=r"副本.*只能读"),
+    ):
+        database.copy_to(target, Path("副本"))
+
+
+def test_a_trigger_is_a_fault(filled: Path) -> None:
+    with Database.open(filled) as database, database.writing() as connection:
+        connection.execute("CREATE TRIGGER eats AFTER INSERT ON attempts BEGIN DELETE FROM attempts; END")
+    assert faults_of(filled) == ["eats"]
+
+
 def test_a_folder_that_is_not_there_is_made(tmp_path: Path) -> None:
     path = tmp_path / "甲" / "乙" / "progress.sqlite"
     with learner(path).progress as progress:

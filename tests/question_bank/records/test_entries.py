@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.question_bank.records.made_progress import attempt
+from tests.question_bank.records.made_progress import BEIJING, attempt
 from xiaoan.question_bank.records.entries import Count, ReviewRules, clean_user
 
 
@@ -14,6 +14,7 @@ from xiaoan.question_bank.records.entries import Count, ReviewRules, clean_user
     [
         {"at": datetime(2026, 3, 2)},
         {"at": datetime(9999, 12, 31, tzinfo=UTC)},
+        {"at": datetime(1900, 1, 1, tzinfo=BEIJING)},  # still 1899 where it is kept
         {"question_id": ""},
         {"mode": "exam"},
         {"verdict": "open"},

@@ -143,6 +143,9 @@ def test_an_export_overwrites_nothing_unless_forced(path: Path) -> None:
         ({"uid": None}, "没有 uid"),
         ({"question_id": ""}, "有不对的值"),
         ({"question_id": "x" * 65}, "有不对的值"),
+        ({"question_id": "\x1b[2J"}, "有不对的值"),
+        ({"question_id": "\ud800"}, "有不对的值"),
+        ({"given": "\ud800"}, "有不对的值"),
         ({"mode": "exam"}, "有不对的值"),
         ({"verdict": "great"}, "有不对的值"),
         ({"given": 5}, "有不对的值"),
@@ -206,3 +209,38 @@ def test_an_export_saved_again_by_an_editor_can_be_imported(path: Path, elsewher
     source = exported(path)
     source.write_bytes(b"\xef\xbb\xbf" + source.read_bytes().replace(b"\n", b"\r\n"))
     assert [count.new for count in imported(elsewhere, source)] == [4, 1]
+
+
+def test_an_export_whose_keys_were_sorted_can_be_imported(path: Path, elsewhere: Path) -> None:
+    source = exported(path)
+    document = json.loads(source.read_text(encoding="utf-8"))
+    source.write_text(json.dumps(document, sort_keys=True, indent=2), encoding="utf-8")
+    assert [(count.new, count.pins) for count in imported(elsewhere, source)] == [(4, 1), (1, 0)]
+    assert derived(elsewhere) == derived(path)
+
+
+def test_a_fault_at_the_very_end_takes_everything_back(path: Path, elsewhere: Path) -> None:
+    source = exported(path)
+    source.write_text(source.read_text(encoding="utf-8") + "!", encoding="utf-8")
+    with pytest.raises(StorageError, match="不是完整的 JSON"):
+        imported(elsewhere, source)
+    with learner(elsewhere).progress as progress:
+        assert progress.users() == []
+
+
+def test_a_pin_of_another_age_is_refused(path: Path, elsewhere: Path) -> None:
+    source = exported(path, ["张三"])
+    document = json.loads(source.read_text(encoding="utf-8"))
+    document["users"][0]["pins"][0]["at"] = "9999-12-31T23:59:59-14:00"
+    source.write_text(json.dumps(document), encoding="utf-8")
+    with pytest.raises(StorageError, match=r"张三的第 1 个收藏.*有不对的值"):
+        imported(elsewhere, source)
+
+
+def test_a_question_whose_profession_is_written_in_two_ways_is_one_of_its_day(
+    path: Path, elsewhere: Path
+) -> None:
+    with learner(path).progress as progress:
+        progress.record([attempt("right", TOOLS), attempt("right", TOOLS, profession="变电（新）")])
+    imported(elsewhere, exported(path))
+    assert derived(elsewhere)[1] == derived(path)[1]

@@ -6,6 +6,7 @@ from xiaoan.question_bank.records.network_folders import (
     is_network_mount,
     is_network_name,
     lies_on_network,
+    takes_log,
 )
 
 MOUNTS = r"""/dev/vda1 / ext4 rw,relatime 0 0
@@ -63,3 +64,12 @@ def test_a_windows_name_that_starts_with_a_server_is_on_it(path: str, network: b
 def test_a_folder_of_this_machine_can_be_asked_about(tmp_path: Path) -> None:
     assert lies_on_network(tmp_path) in (True, False)
     assert lies_on_network(tmp_path / "not there yet") == lies_on_network(tmp_path)
+
+
+def test_a_log_is_tried_out_in_the_folder_and_leaves_nothing(tmp_path: Path) -> None:
+    assert takes_log(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_wrong_with_a_folder_itself_is_for_sqlite_to_say(tmp_path: Path) -> None:
+    assert takes_log(tmp_path / "没有")

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,8 +41,8 @@ def test_where_no_lock_can_be_had_a_session_is_held_all_the_same(tmp_path: Path)
     holds.drop_all()
 
 
-@pytest.mark.parametrize("stored", [b"", b"{", b"\xff", b"[]", b"null"])
-def test_a_document_that_is_spoiled_is_said(stored: bytes) -> None:
+@pytest.mark.parametrize("stored", [b"", b"{", b"\xff", b"[]", b"null", b"[" * 100_000, "{}", 7, None])
+def test_a_document_that_is_spoiled_is_said(stored: Any) -> None:
     with pytest.raises(StorageError, match="不能接着做"):
         from_bytes(stored)
 

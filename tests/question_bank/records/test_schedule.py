@@ -1,4 +1,6 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -89,3 +91,21 @@ def test_a_streak_counts_right_answers_since_the_last_other_one() -> None:
 @pytest.mark.parametrize("time", [MORNING, datetime(2026, 10, 25, 0, 59, 59, 999_999, tzinfo=BEIJING)])
 def test_a_time_comes_back_to_the_microsecond(time: datetime) -> None:
     assert from_microseconds(to_microseconds(time)) == time
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"phase": 0},
+        {"phase": 2},
+        {"step": None},
+        {"step": -1},
+        {"stability": 0.0},
+        {"stability": float("nan")},
+        {"difficulty": 0.5},
+    ],
+)
+def test_a_card_that_fsrs_never_made_is_refused(wrong: dict[str, Any]) -> None:
+    card = review(None, GOOD, MORNING)
+    with pytest.raises(ValueError, match="no card"):
+        replace(card, **wrong)

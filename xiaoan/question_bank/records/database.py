@@ -10,7 +10,7 @@ from typing import Self
 from urllib.parse import quote
 
 from xiaoan.errors import StorageError
-from xiaoan.question_bank.records.network_folders import lies_on_network
+from xiaoan.question_bank.records.network_folders import lies_on_network, takes_log
 from xiaoan.question_bank.records.schema import (
     APPLICATION_ID,
     MIGRATIONS,
@@ -54,6 +54,7 @@ class Database:
         read_only: bool = False,
         migrations: Sequence[Migration] = MIGRATIONS,
         on_network: Callable[[Path], bool] = lies_on_network,
+        has_log: Callable[[Path], bool] = takes_log,
         busy_timeout_s: float = BUSY_TIMEOUT_S,
     ) -> Self:
         """Return the database of `path`, made or brought to today's version where needed; None: in memory.
@@ -77,7 +78,7 @@ class Database:
                     connection = _brought_up_in_memory(connection, migrations)
                 elif not read_only:
                     migrate(connection, migrations)
-                    _settle_journal(connection, path.parent, "delete" if network else "wal")
+                    _settle_journal(connection, path.parent, "delete" if network else "wal", has_log)
                     _try_writing(connection)
         # A network folder may number its files anew at any time.
         return cls(connection, path, identity=None if network else _identity(path))
@@ -119,10 +120,18 @@ class Database:
             finally:
                 _roll_back(self._connection)
 
-    def copy_to(self, target: sqlite3.Connection) -> None:
+    def copy_to(self, target: sqlite3.Connection, target_path: Path) -> None:
         """Write everything into `target`, which keeps nothing of its own; others may go on writing here meanwhile."""
-        with saying(self.path):
+        try:
             self._connection.backup(target)
+        except sqlite3.Error as error:
+            at_target = _primary_code(error) in (
+                sqlite3.SQLITE_FULL,
+                sqlite3.SQLITE_READONLY,
+                sqlite3.SQLITE_IOERR,
+            )
+            with saying(target_path if at_target else self.path):
+                raise
 
     def replace_with(self, source: "Database") -> None:
         """Take everything from `source` in one transaction, in place: whoever else has the file open sees it too."""
@@ -297,13 +306,15 @@ def _check_version(connection: sqlite3.Connection, path: Path, version: int) -> 
         raise UnusableFileError(_NOT_OURS.format(path=path))
 
 
-def _settle_journal(connection: sqlite3.Connection, folder: Path, wanted: str) -> None:
+def _settle_journal(
+    connection: sqlite3.Connection, folder: Path, wanted: str, has_log: Callable[[Path], bool]
+) -> None:
     """Use the journal `wanted`: a write-ahead log (`wal`), or what goes with every folder (`delete`).
 
     The latter too where the folder refuses the log.
     """
     used = connection.execute("PRAGMA journal_mode").fetchone()[0]
-    if used == wanted or (used == "delete" and not _takes_log(folder)):
+    if used == wanted or (used == "delete" and not has_log(folder)):
         return
     # The change needs the file alone, and SQLite does not wait for that by itself.
     deadline = time.monotonic() + BUSY_TIMEOUT_S
@@ -318,24 +329,6 @@ def _settle_journal(connection: sqlite3.Connection, folder: Path, wanted: str) -
             break
     if settled != wanted:
         connection.execute("PRAGMA journal_mode = delete")
-
-
-def _takes_log(folder: Path) -> bool:
-    """Whether a write-ahead log works in the folder: tried out on another file, so that nobody meets it halfway."""
-    import tempfile
-
-    try:
-        with (
-            tempfile.TemporaryDirectory(prefix=".xiaoan-", dir=folder, ignore_cleanup_errors=True) as trial,
-            contextlib.closing(connect_plainly(Path(trial) / "log.sqlite")) as connection,
-        ):
-            connection.execute("PRAGMA journal_mode = wal")
-            connection.execute("CREATE TABLE trial (id)")
-            return bool(connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal")
-    except sqlite3.OperationalError:
-        return False
-    except OSError:
-        return True  # whatever is wrong with the folder, SQLite says it
 
 
 def _leave_log(path: Path, busy_timeout_s: float) -> None:

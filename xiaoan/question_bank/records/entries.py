@@ -4,7 +4,7 @@ import secrets
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Literal
 
 from xiaoan.errors import UsageError
@@ -46,7 +46,7 @@ class Attempt:
     def __post_init__(self) -> None:
         if self.at.tzinfo is None:
             raise ValueError(f"an attempt needs an aware time, not {self.at!r}")
-        if self.at.year not in YEARS:
+        if self.at.year not in YEARS or self.at.astimezone(UTC).year not in YEARS:
             raise ValueError(f"no attempt: {self.at!r}")
         if not self.question_id or self.mode not in MODES or self.verdict not in VERDICTS:
             raise ValueError(f"no attempt: {self.question_id!r}, {self.mode!r}, {self.verdict!r}")

@@ -293,7 +293,7 @@ def _pin(document: Mapping[str, Any]) -> _Pin:
 
 def _question_id(document: Mapping[str, Any]) -> str:
     found = _text(document, "question_id")
-    if not 0 < len(found) <= _LONGEST_ID:
+    if not 0 < len(found) <= _LONGEST_ID or not found.isprintable():
         raise ValueError(f"question_id {found[:_LONGEST_ID]!r}")
     return found
 

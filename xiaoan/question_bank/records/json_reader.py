@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, TextIO
 
-_CHUNK = 1 << 18
+_OF_NUMBERS = "+-.0123456789Ee"
 _BLANK = " \t\n\r"
 
 
@@ -19,8 +19,10 @@ class JsonReader:
     `members` or `items` again.
     """
 
-    def __init__(self, file: TextIO) -> None:
+    def __init__(self, file: TextIO, *, chunk: int = 1 << 18) -> None:
+        """Take the file and how many characters are read at a time, if no value needs more."""
         self._file = file
+        self._chunk = chunk
         self._decode = json.JSONDecoder().raw_decode
         self._text = ""
         self._at = 0
@@ -42,8 +44,8 @@ class JsonReader:
             except (ValueError, RecursionError) as error:
                 raise NoJsonError(str(error)) from error
             else:
-                # A number that ends where the text does may go on behind it.
-                if end < len(self._text) or not self._read_on():
+                # Where no more is known than `0.` or `1e`, the number is not at its end.
+                if self._text[end:].strip(_OF_NUMBERS) or not self._read_on():
                     self._at = end
                     return found
 
@@ -103,7 +105,7 @@ class JsonReader:
         if self._at_end:
             return False
         try:
-            more = self._file.read(max(size, _CHUNK))
+            more = self._file.read(max(size, self._chunk))
         except UnicodeDecodeError as error:
             raise NoJsonError(str(error)) from error
         self._text, self._at = self._text[self._at :] + more, 0

@@ -1,8 +1,10 @@
-"""Whether a folder lies on another machine, where SQLite's write-ahead log cannot work."""
+"""Where SQLite's write-ahead log cannot work: on another machine, or where a folder does not let it."""
 
 import os
 import re
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 
 _NETWORK_KINDS = frozenset(
@@ -21,6 +23,24 @@ def lies_on_network(folder: Path) -> bool:
     except OSError:
         return False
     return is_network_mount(os.path.realpath(folder), mounts)
+
+
+def takes_log(folder: Path) -> bool:
+    """Return whether a write-ahead log works in the folder: tried out on a file of its own, so that none is left halfway."""
+    import tempfile
+
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix=".xiaoan-", dir=folder, ignore_cleanup_errors=True) as trial,
+            closing(sqlite3.connect(Path(trial) / "log.sqlite", isolation_level=None)) as connection,
+        ):
+            connection.execute("PRAGMA journal_mode = wal")
+            connection.execute("CREATE TABLE trial (id)")
+            return bool(connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal")
+    except sqlite3.OperationalError:
+        return False
+    except OSError:
+        return True  # whatever is wrong with the folder, SQLite says it
 
 
 def is_network_mount(path: str, mounts: str) -> bool:

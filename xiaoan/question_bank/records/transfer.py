@@ -68,7 +68,7 @@ def _copy(database: Database, target: Path, *, keep_old_as: Path | None = None) 
     """Write a complete copy that stands for itself, with no log beside it."""
     with written_whole(target) as temporary:
         with saying(target), closing(connect_plainly(temporary)) as copy:
-            database.copy_to(copy)
+            database.copy_to(copy, target)
             copy.execute("PRAGMA journal_mode = delete")
         if keep_old_as is not None:
             _move_aside(target, keep_old_as)
