@@ -85,7 +85,7 @@ class StudyMode(ABC):
     def leave(self) -> None:
         """Save what there is and say how to go on; called when the person leaves before the end."""
 
-    def input_ended(self) -> None:
+    def input_ended(self) -> None:  # noqa: B027 - most modes have nothing to do then
         """Do what the end of the input asks for, beyond leaving."""
 
     def take_news(self) -> str | None:
