@@ -14,7 +14,7 @@ from xiaoan.assistant.chatglm_engine import load_engine
 from xiaoan.assistant.open_bank import OpenBank, open_bank
 from xiaoan.config import default_paths
 from xiaoan.evaluation.exam import sit_exam
-from xiaoan.training.texts import read_field_texts
+from xiaoan.training.pretraining.texts import read_field_texts
 
 DEFAULTS = default_paths()
 TEXTS = Path(__file__).resolve().parent.parent / "checkpoints" / "sources" / "安规语料.jsonl"

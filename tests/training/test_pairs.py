@@ -4,7 +4,7 @@ from tests.fakes import ALONE, BOOTS, TOOLS
 from xiaoan.question_bank.normalization import normalize_stem
 from xiaoan.question_bank.slips import drop_characters, is_neutral
 from xiaoan.training.pairs import bank_pairs, with_slips
-from xiaoan.training.texts import FieldText, pretraining_pairs
+from xiaoan.training.pretraining.texts import FieldText, pretraining_pairs
 
 
 def test_a_question_becomes_its_stem_and_its_answers_in_one_fixed_order() -> None:

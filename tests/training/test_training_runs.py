@@ -11,12 +11,12 @@ from tests.fakes import ALONE, BOOTS, KEYS, TOOLS
 from xiaoan.chatglm.checkpoint import load_checkpoint
 from xiaoan.chatglm.modeling_chatglm import ChatGLMForConditionalGeneration
 from xiaoan.errors import UsageError
-from xiaoan.training.base import BaseShape, build_base, pretrain_base
+from xiaoan.training.pretraining.base import BaseShape, build_base, pretrain_base
 from xiaoan.training.batches import collate, encode_pair
 from xiaoan.training.loop import LoopSettings, answer_loss
 from xiaoan.training.pairs import Pair
 from xiaoan.training.ptuning import Base, PTuningSettings, attach_prefix, tune_prefix
-from xiaoan.training.texts import FieldText
+from xiaoan.training.pretraining.texts import FieldText
 
 TEXTS = [
     FieldText(

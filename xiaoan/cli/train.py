@@ -51,8 +51,8 @@ def base(
     """
 
     def action() -> int:
-        from xiaoan.training.base import BASE_SETTINGS, BaseShape, pretrain_base
-        from xiaoan.training.texts import read_field_texts
+        from xiaoan.training.pretraining.base import BASE_SETTINGS, BaseShape, pretrain_base
+        from xiaoan.training.pretraining.texts import read_field_texts
 
         settings = replace(
             BASE_SETTINGS,

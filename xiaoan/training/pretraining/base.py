@@ -14,8 +14,8 @@ from xiaoan.chatglm.modeling_chatglm import ChatGLMForConditionalGeneration
 from xiaoan.chatglm.tokenization_chatglm import VOCAB_FILE_NAME, ChatGLMTokenizer
 from xiaoan.training.loop import LoopSettings, StepReport, TrainingRun
 from xiaoan.training.pairs import PLAIN_FORM
-from xiaoan.training.texts import FieldText, pretraining_pairs
-from xiaoan.training.vocabulary import train_vocabulary
+from xiaoan.training.pretraining.texts import FieldText, pretraining_pairs
+from xiaoan.training.pretraining.vocabulary import train_vocabulary
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Pre-training of a small base: vocabulary, field texts, weights."""
