@@ -38,7 +38,7 @@ ALLOWED = {
 }
 """docs/design.md's table. `terminal` and `reports` may name the data classes they show for the type checker only."""
 
-TYPE_ONLY = {"terminal": {"assistant", "question_bank"}, "reports": {"question_bank"}}
+TYPE_ONLY = {"terminal": {"assistant", "question_bank", "training"}, "reports": {"question_bank", "training"}}
 ONLY_INSIDE_FUNCTIONS = {
     ("assistant", "chatglm"),
     *(("cli", area) for area in ALLOWED["cli"] - FOUNDATION - {"config", "terminal"}),
