@@ -14,6 +14,8 @@ from xiaoan.chatglm.configuration_chatglm import ChatGLMConfig
 from xiaoan.chatglm.modeling_chatglm import ChatGLMForConditionalGeneration
 
 RECORDED_FILE = Path(__file__).parent / "chatglm" / "data" / "recorded.safetensors"
+QUANTIZED_FILE = RECORDED_FILE.with_name("recorded_quantized.safetensors")
+"""`<weight>.weight`, and under `<weight>.int8.` and `<weight>.int4.` what the published code made of it."""
 CASES = ("base", "prefix8", "prefix8_proj")
 
 

@@ -75,3 +75,18 @@ def prompt(length: int, seed: int = 0, mark: int = GMASK) -> torch.Tensor:
     generator = torch.Generator().manual_seed(1000 * length + seed)
     context = torch.randint(4, 90, (1, length - 2), generator=generator)
     return torch.cat((context, torch.tensor([[mark, SOP]])), dim=1)
+
+
+def talkative_model(config: ChatGLMConfig | None = None, *, seed: int = 0) -> ChatGLMForConditionalGeneration:
+    """A model whose greedy answers depend on the prompt and vary from token to token.
+
+    Attention outweighs the last token, and a head of its own takes the place of the tied one, which would repeat it.
+    """
+    model = tiny_model(config, seed=seed)
+    generator = torch.Generator().manual_seed(seed)
+    weight = torch.randn(model.lm_head.weight.shape, generator=generator, dtype=torch.float64)
+    with torch.no_grad():
+        for layer in model.transformer.layers:
+            layer.get_parameter("attention.dense.weight").mul_(30)
+    model.lm_head.weight = torch.nn.Parameter(weight)
+    return model

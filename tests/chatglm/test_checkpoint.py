@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,15 +15,20 @@ from torch import Tensor
 from xiaoan.chatglm.checkpoint import (
     EMBEDDING_KEY,
     HEAD_KEY,
+    fill,
     load_checkpoint,
     load_model,
+    parameter_bytes,
     save_checkpoint,
 )
 from xiaoan.chatglm.device import Machine
+from xiaoan.chatglm.model_folder import read_config
 from xiaoan.chatglm.modeling_chatglm import ChatGLMForConditionalGeneration
+from xiaoan.chatglm.quantization import BLOCK_LINEARS, QUANTIZED_BITS, quantize_, quantize_rows
 from xiaoan.errors import CheckpointError, DeviceError, StorageError
 
 Weights = dict[str, Tensor]
+LINEAR_ENDINGS = tuple(f".{part}.{name}.weight" for part, name in BLOCK_LINEARS)
 DENSE = "transformer.layers.0.attention.dense.weight"
 
 
@@ -58,6 +64,12 @@ def as_shards(folder: Path, suffix: str, count: int = 8) -> list[Path]:
     index = folder / f"{name}.{suffix}.index.json"
     index.write_text(json.dumps({"metadata": {}, "weight_map": weight_map}), encoding="utf-8")
     return shards
+
+
+def empty_model(folder: Path) -> ChatGLMForConditionalGeneration:
+    """A model of the folder's settings without memory."""
+    with torch.device("meta"):
+        return ChatGLMForConditionalGeneration(read_config(folder))
 
 
 def parameters(model: ChatGLMForConditionalGeneration) -> Weights:
@@ -204,15 +216,121 @@ def test_head_is_needed_where_it_is_not_tied(tiny_folder: Path) -> None:
     assert not torch.equal(model.lm_head.weight, model.transformer.word_embeddings.weight)
 
 
-def test_quantized_weights_are_named_as_such(tiny_folder: Path) -> None:
-    def quantize(weights: Weights) -> None:
-        weights[DENSE] = torch.ones(32, 32, dtype=torch.int8)
-        weights[DENSE + "_scale"] = torch.ones(32, dtype=torch.float16)
+def quantize_files(folder: Path, bits: int) -> None:
+    """Make the folder one of the published pre-quantised kind: int8 numbers, scales, and the bits in its settings."""
 
-    rewrite(tiny_folder, quantize)
-    with pytest.raises(CheckpointError, match="量化过的权重") as caught:
+    def quantize(weights: Weights) -> None:
+        for key in [key for key in weights if key.endswith(LINEAR_ENDINGS)]:
+            weights[key], weights[key + "_scale"] = quantize_rows(weights[key], bits)
+
+    rewrite(folder, quantize)
+    edit_config(folder, quantization_bit=bits, quantization_embeddings=False)
+
+
+@pytest.mark.parametrize(("precision", "bits"), QUANTIZED_BITS.items())
+def test_weights_quantised_at_loading_are_those_of_a_quantised_model(
+    tiny_folder: Path, precision: str, bits: int
+) -> None:
+    floating = load_model(tiny_folder, device="cpu", dtype="float16")
+    loaded = load_model(tiny_folder, device="cpu", dtype=precision)
+    quantize_(floating.model, bits)
+    for name, parameter in parameters(floating.model).items():
+        assert torch.equal(parameters(loaded.model)[name].to(parameter.dtype), parameter), name
+    assert (loaded.dtype_name, loaded.stored_bits) == (precision, 0)
+    assert loaded.dtype in (torch.float16, torch.bfloat16, torch.float32)
+    assert loaded.base_sha256 == floating.base_sha256
+
+
+@pytest.mark.parametrize(("precision", "bits"), QUANTIZED_BITS.items())
+def test_published_quantised_shards_load_as_they_are(tiny_folder: Path, precision: str, bits: int) -> None:
+    at_loading = load_model(tiny_folder, device="cpu", dtype=precision)
+    quantize_files(tiny_folder, bits)
+    as_shards(tiny_folder, "bin")
+    for dtype in ("auto", precision):
+        loaded = load_model(tiny_folder, device="cpu", dtype=dtype)
+        assert (loaded.dtype_name, loaded.stored_bits) == (precision, bits)
+        for name, parameter in parameters(at_loading.model).items():
+            assert torch.equal(parameters(loaded.model)[name].to(parameter.dtype), parameter), name
+        assert loaded.base_sha256 != at_loading.base_sha256
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "int8"])
+def test_a_precision_that_stored_bits_contradict_is_refused(tiny_folder: Path, dtype: str) -> None:
+    quantize_files(tiny_folder, 4)
+    with pytest.raises(CheckpointError, match=f"已经量化成 int4，变不回 {dtype}") as caught:
+        load_model(tiny_folder, device="cpu", dtype=dtype)
+    assert "去掉 --dtype" in caught.value.message
+
+
+@pytest.mark.parametrize("bits", [8, 4])
+def test_a_saved_quantised_model_loads_as_the_same_numbers_and_same_files(
+    tiny_folder: Path, tmp_path: Path, bits: int
+) -> None:
+    loaded = load_checkpoint(tiny_folder, device="cpu", dtype=f"int{bits}")
+    save_checkpoint(loaded.model, loaded.tokenizer, tmp_path / "q")
+    again = load_checkpoint(tmp_path / "q", device="cpu")
+    assert (again.dtype_name, again.stored_bits) == (f"int{bits}", bits)
+    for name, parameter in parameters(loaded.model).items():
+        assert torch.equal(parameters(again.model)[name].to(parameter.dtype), parameter), name
+    save_checkpoint(again.model, again.tokenizer, tmp_path / "q2")
+    for path in (tmp_path / "q").iterdir():
+        assert (tmp_path / "q2" / path.name).read_bytes() == path.read_bytes()
+    quantize_files(tiny_folder, bits)
+    kinds = {name: (tensor.dtype, tensor.shape) for name, tensor in stored(tiny_folder).items()}
+    assert {name: (tensor.dtype, tensor.shape) for name, tensor in stored(tmp_path / "q").items()} == kinds
+
+
+def test_never_more_than_one_weight_is_in_memory_twice(tiny_folder: Path) -> None:
+    files = stored(tiny_folder)
+    model = empty_model(tiny_folder)
+    quantize_(model, 8)
+    alive: list[weakref.ref[Tensor]] = []
+
+    class Mapped(dict[str, Tensor]):
+        def __getitem__(self, name: str) -> Tensor:
+            assert [ref for ref in alive if ref() is not None] == []
+            tensor = files[name].clone()
+            alive.append(weakref.ref(tensor))
+            return tensor
+
+    fill(model, Mapped(), torch.device("cpu"), torch.float16)
+    assert len(alive) == len(files)
+
+
+@pytest.mark.parametrize(("precision", "bits"), QUANTIZED_BITS.items())
+def test_the_estimate_of_memory_counts_stored_bits(tiny_folder: Path, precision: str, bits: int) -> None:
+    calls: list[tuple[int, int]] = []
+    loaded = load_model(
+        tiny_folder, device="cpu", dtype=precision, on_progress=lambda *call: calls.append(call)
+    )
+    held = sum(parameter.nbytes for parameter in loaded.model.parameters())
+    assert calls[-1] == (held, held)
+    model = empty_model(tiny_folder)
+    quantize_(model, bits)
+    assert parameter_bytes(model, loaded.dtype) == held
+    assert held < parameter_bytes(empty_model(tiny_folder), loaded.dtype)
+
+
+def test_bits_in_weights_and_settings_that_contradict_each_other_are_told(tiny_folder: Path) -> None:
+    edit_config(tiny_folder, quantization_bit=8)
+    with pytest.raises(CheckpointError, match="quantization_bit 改为 0"):
         load_model(tiny_folder, device="cpu")
-    assert f"不是浮点数 1 个：\n  {DENSE}：int8" in caught.value.message
+    edit_config(tiny_folder, quantization_bit=0)
+    quantize_files(tiny_folder, 8)
+    edit_config(tiny_folder, quantization_bit=0)
+    with pytest.raises(CheckpointError, match="没有写 quantization_bit") as caught:
+        load_model(tiny_folder, device="cpu")
+    assert "数的类型不对 8 个" in caught.value.message
+    assert f"{DENSE}：int8" in caught.value.message
+    edit_config(tiny_folder, quantization_bit=4)
+    with pytest.raises(CheckpointError, match="形状不对 8 个"):
+        load_model(tiny_folder, device="cpu")
+
+
+def test_a_weight_that_is_not_finite_is_not_quantised(tiny_folder: Path) -> None:
+    rewrite(tiny_folder, lambda weights: weights.update({DENSE: torch.full((32, 32), float("inf"))}))
+    with pytest.raises(CheckpointError, match="无穷大"):
+        load_model(tiny_folder, device="cpu", dtype="int8")
 
 
 def test_prefix_promised_by_the_config_but_not_stored_is_asked_for(tiny_folder: Path) -> None:

@@ -77,8 +77,15 @@ def test_gpu_gets_float16_and_a_named_precision_is_kept() -> None:
     assert choose("auto", CUDA, 10**9) == F16
     assert choose("bfloat16", CUDA, 10**9) == BF16
     assert choose("float32", CPU, None) == F32
-    with pytest.raises(DeviceError, match="不认识的精度“int8”"):
-        choose("int8", CPU, None)
+    with pytest.raises(DeviceError, match="不认识的精度“int3”"):
+        choose("int3", CPU, None)
+
+
+def test_what_is_not_quantised_has_the_precision_that_the_device_likes() -> None:
+    assert choose("int8", CUDA, 10**9) == F16
+    assert choose("int4", CPU, 4000) in (F16, BF16)
+    with pytest.raises(DeviceError, match=r"用 int8 放在 cuda 上.*\n可以：改用 --dtype int4"):
+        choose("int8", CUDA, 1000)
 
 
 def test_cpu_takes_only_what_fits() -> None:

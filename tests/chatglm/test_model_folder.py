@@ -108,12 +108,23 @@ def test_later_chatglm_is_told_by_its_fields(tmp_path: Path, field: str) -> None
         read_config(config_folder(tmp_path, **{field: 1}))
 
 
-def test_other_models_and_quantized_ones_are_refused(tmp_path: Path) -> None:
+def test_other_models_are_refused(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="qwen2 模型"):
         read_config(config_folder(tmp_path, model_type="qwen2"))
-    with pytest.raises(CheckpointError, match="int4 量化"):
-        read_config(config_folder(tmp_path, quantization_bit=4))
-    assert read_config(config_folder(tmp_path, quantization_bit=0)).hidden_size == 64
+
+
+@pytest.mark.parametrize(("stored", "read"), [(0, 0), (4, 4), (8, 8), (None, 0)])
+def test_blocks_in_8_or_4_bits_are_read(tmp_path: Path, stored: int | None, read: int) -> None:
+    folder = config_folder(tmp_path, quantization_bit=stored, quantization_embeddings=False)
+    assert read_config(folder).quantization_bit == read
+
+
+def test_other_ways_to_quantise_are_refused(tmp_path: Path) -> None:
+    for bits in (2, "4", True):
+        with pytest.raises(CheckpointError, match="应当是 0、8 或 4，实际是"):
+            read_config(config_folder(tmp_path, quantization_bit=bits))
+    with pytest.raises(CheckpointError, match=r"词嵌入也量化过.*\n.*chatglm-6b-int4"):
+        read_config(config_folder(tmp_path, quantization_bit=4, quantization_embeddings=True))
 
 
 def test_all_wrong_values_of_a_config_are_named(tmp_path: Path) -> None:

@@ -19,8 +19,11 @@ from xiaoan.chatglm.generation import decode_one_token, prefill
 from xiaoan.chatglm.modeling_chatglm import (
     ChatGLMForConditionalGeneration,
     RotaryTable,
+    additive_mask,
     context_causal_mask,
+    sdpa_attention,
     two_dimensional_positions,
+    two_product_attention,
 )
 
 SINGLE = (
@@ -301,6 +304,30 @@ def test_the_loss_is_the_mean_over_counted_labels_shifted_by_one() -> None:
     outputs = tiny_model()(ids, labels=labels)
     expected = F.cross_entropy(outputs.logits[0, 6:-1], ids[0, 7:])
     torch.testing.assert_close(outputs.loss, expected)
+
+
+def test_logits_at_places_are_those_of_the_whole_forward() -> None:
+    model = tiny_model(tiny_config(pre_seq_len=3))
+    ids = torch.cat((prompt(9), prompt(9, seed=1)))
+    places = torch.tensor([2, 8, 9, 17])
+    whole = model(ids, use_cache=False).logits.flatten(0, 1)
+    torch.testing.assert_close(model.answer_logits(ids, places), whole[places], atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize("masked", [True, False])
+def test_the_attention_of_training_in_half_precision_is_that_of_the_fused_kernel(masked: bool) -> None:
+    generator = torch.Generator().manual_seed(0)
+    drawn = torch.randn(3, 2, 4, 6, 8, generator=generator, dtype=torch.float64)
+    query, key, value = parts = [part.clone().requires_grad_(True) for part in drawn]
+    blocked = torch.ones(2, 1, 6, 6).triu(1).bool()
+    mask = additive_mask(blocked, torch.float64) if masked else None
+    outputs = (two_product_attention(query, key, value, mask), sdpa_attention(query, key, value, mask))
+    torch.testing.assert_close(*outputs, atol=1e-12, rtol=0)
+    for one, other in zip(*(torch.autograd.grad(out.sin().sum(), parts) for out in outputs), strict=True):
+        torch.testing.assert_close(one, other, atol=1e-12, rtol=0)
+    query, key, value = (part.detach().bfloat16().requires_grad_(True) for part in parts)
+    half = sdpa_attention(query, key, value, mask)
+    torch.testing.assert_close(half.double(), outputs[0], atol=0.05, rtol=0.05)
 
 
 # -- laws, in float64 ---------------------------------------------------------------------------------------

@@ -215,6 +215,22 @@ def test_all_faults_of_a_card_are_named(base: LoadedModel, tmp_path: Path) -> No
     path.write_text(json.dumps(document), encoding="utf-8")
     with pytest.raises(CheckpointError, match="缺少 base；不认识 rank；seed 应当是 int"):
         load_prefix(tmp_path / "p")
+    document.update(base="底座", seed=3, probes=[{"content": "问", "summary": "答", "exact": 1}, 7])
+    del document["rank"]
+    path.write_text(json.dumps(document), encoding="utf-8")
+    with pytest.raises(CheckpointError, match=r"probes 的第 1 项应当正好有.*；probes 的第 2 项"):
+        load_prefix(tmp_path / "p")
+
+
+def test_a_card_written_before_probes_were_known_still_loads(base: LoadedModel, tmp_path: Path) -> None:
+    save_prefix(encoder(base), tmp_path / "p", card(base))
+    path = tmp_path / "p" / "prefix.json"
+    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    del document["dtype"], document["probes"]
+    path.write_text(json.dumps(document), encoding="utf-8")
+    read = load_prefix(tmp_path / "p").card
+    assert read is not None
+    assert (read.dtype, read.probes) == ("", ())
 
 
 def test_folder_that_cannot_be_written_is_a_storage_error(base: LoadedModel, tmp_path: Path) -> None:

@@ -69,3 +69,25 @@ def test_training_drops_a_tenth_and_evaluation_nothing() -> None:
 def test_a_prefix_of_no_length_is_refused() -> None:
     with pytest.raises(ValueError, match="pre_seq_len"):
         PrefixEncoder(tiny_config())
+
+
+def test_each_row_loses_values_of_its_own_that_follow_from_its_seed_alone() -> None:
+    encoder = PrefixEncoder(tiny_config(pre_seq_len=64)).train()
+    torch.nn.init.ones_(encoder.embedding.weight)
+    together = encoder(torch.float32, [7, 8, 9])
+    alone = encoder(torch.float32, [8])
+    for (keys, values), (key, value) in zip(together, alone, strict=True):
+        assert keys.shape == values.shape == (3, 4, 64, 8)
+        assert torch.equal(keys[1:2], key)
+        assert torch.equal(values[1:2], value)
+        assert not torch.equal(keys[0], keys[1])
+    dropped = torch.stack([key.detach() for key, _ in together])
+    assert float((dropped == 0).float().mean()) == pytest.approx(0.1, abs=0.01)
+    assert float(dropped.mean()) == pytest.approx(1.0, abs=0.01)
+
+
+def test_rows_are_one_where_nothing_is_dropped() -> None:
+    encoder = PrefixEncoder(tiny_config(pre_seq_len=5)).eval()
+    for pair, again in zip(encoder(torch.float32), encoder(torch.float32, [1, 2]), strict=True):
+        assert torch.equal(pair[0], again[0])
+        assert torch.equal(pair[1], again[1])

@@ -1,7 +1,8 @@
 """Folder or hub id → model, tokenizer and prefix, checked key by key.
 
 The model is built without memory (meta device) and every stored tensor is put in its place in the wanted
-precision. What does not fit is an error that lists everything at once; the library's own loading only logs.
+precision; int8 and int4 are made of a stored weight as it comes, so that no more than one is in memory twice. What does
+not fit is an error that lists everything at once; the library's own loading only logs.
 """
 
 import json
@@ -9,7 +10,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,13 @@ from xiaoan.chatglm.model_folder import (
 )
 from xiaoan.chatglm.modeling_chatglm import ChatGLMForConditionalGeneration
 from xiaoan.chatglm.prefix_checkpoint import KEY_PREFIX, Prefix, PrefixCard, check_fits, load_prefix
+from xiaoan.chatglm.prefix_probe import measurable, probe_warnings
+from xiaoan.chatglm.quantization import (
+    QUANTIZED_BITS,
+    precision_name,
+    quantize_,
+    quantize_rows,
+)
 from xiaoan.chatglm.tokenization_chatglm import ChatGLMTokenizer
 from xiaoan.chatglm.weight_files import (
     WEIGHT_FILE_NAMES,
@@ -48,6 +56,7 @@ EMBEDDING_KEY = "transformer.word_embeddings.weight"
 HEAD_KEY = "lm_head.weight"
 IGNORED_KEY = re.compile(r"transformer\.layers\.\d+\.attention\.rotary_emb\.inv_freq")
 """Stored in every published checkpoint; the model computes its own."""
+SCALE_ENDING = ".weight_scale"
 LISTED_KEYS = 12
 
 
@@ -61,10 +70,12 @@ class LoadedModel:
         prefix: name of the prefix's folder or file, None without one.
         card: of the prefix; None without one and for published prefixes.
         device: where it is.
-        dtype: of everything but the prefix.
+        dtype: of everything but the prefix, and but the blocks' weights where these are int8 or int4.
         base_sha256: `weights_sha256` of the stored weights without prefix; goes on the card of a prefix that
-            is trained on it.
+            is trained on it. Quantising at loading does not change it.
         model_card: of the base, see `read_model_card`.
+        stored_bits: 8 or 4 where the base's files hold quantised blocks, 0 where they were in floating point.
+        warnings: what the person should read before the first answer, such as a prefix on another precision.
     """
 
     model: ChatGLMForConditionalGeneration
@@ -75,11 +86,13 @@ class LoadedModel:
     dtype: torch.dtype
     base_sha256: str
     model_card: Mapping[str, Any]
+    stored_bits: int = field(default=0, kw_only=True)
+    warnings: tuple[str, ...] = field(default=(), kw_only=True)
 
     @property
     def dtype_name(self) -> str:
-        """The precision as a word: "float16", "bfloat16" or "float32"."""
-        return dtype_name(self.dtype)
+        """The precision as a word: "float16", "bfloat16", "float32", "int8" or "int4"."""
+        return precision_name(self.model)
 
 
 @dataclass(frozen=True)
@@ -107,7 +120,8 @@ def load_checkpoint(
         prefix: folder or weight file of a prefix, ours or published. None keeps a prefix that the model's own
             weights contain.
         device: "auto" (cuda, else mps, else cpu), "cpu", "cuda", "cuda:0", "mps".
-        dtype: "auto" (float16, on a CPU the fastest), "float16", "bfloat16", "float32".
+        dtype: "auto" (as stored if quantised, else float16, on a CPU the fastest), "float16", "bfloat16", "float32",
+            "int8" or "int4" (made of stored floating point block by block).
         attn_implementation: "sdpa", or "eager" for the readable reference.
         machine: to choose device and precision by; this one when None.
         fetch: downloads a hub id; the hub's own client when None.
@@ -115,7 +129,7 @@ def load_checkpoint(
 
     Raises:
         CheckpointError: something about the files is wrong.
-        PrefixMismatchError: the prefix was not made for this model.
+        PrefixMismatchError: the prefix was not made for this model, or gives gibberish on this precision of it.
         DeviceError: the device is not to be had, or memory is too small.
     """
     folder = resolve_folder(model, fetch=fetch or fetch_from_hub)
@@ -130,6 +144,7 @@ def load_checkpoint(
         attn_implementation=attn_implementation,
         machine=machine,
         on_progress=on_progress,
+        tokenizer=tokenizer,
     )
     return LoadedCheckpoint(**vars(loaded), tokenizer=tokenizer)
 
@@ -144,41 +159,85 @@ def load_model(
     attn_implementation: str = "sdpa",
     machine: Machine | None = None,
     on_progress: Progress | None = None,
+    tokenizer: ChatGLMTokenizer | None = None,
 ) -> LoadedModel:
-    """Return the model of a folder without a tokenizer; arguments and errors as in `load_checkpoint`."""
+    """Return the model of a folder; `tokenizer` is read from it where a prefix has to be measured and none is given.
+
+    Other arguments and errors as in `load_checkpoint`.
+    """
     machine = machine or this_machine()
     name = name or folder.resolve().name
     target = choose_device(device, machine)
-    prefix = prefix.expanduser() if prefix is not None else None
     config = read_config(folder)
+    stored_bits = config.quantization_bit
+    bits = wanted_bits(dtype, config, folder)
     weights = read_weights(find_weight_files(folder))
     base_sha256 = weights_sha256({key: weights[key] for key in weights if is_base_key(key, config)})
-    read = load_prefix(prefix) if prefix is not None else None
+    read = load_prefix(prefix.expanduser()) if prefix is not None else None
     if read is not None:
-        check_fits(read, config, base=name, base_sha256=base_sha256, base_weights=weights)
+        later = read.card is not None and measurable(read.card, stored_bits=stored_bits)
+        check_fits(
+            read, config, base=name, base_sha256=base_sha256, base_weights=weights, measured_later=later
+        )
         config.pre_seq_len, config.prefix_projection = read.pre_seq_len, read.prefix_projection
         weights = with_prefix(weights, read)
     config._attn_implementation = attn_implementation
     with torch.device("meta"):
         model = ChatGLMForConditionalGeneration(config)
     check_keys(weights, model, folder)
+    if bits:
+        quantize_(model, bits)
     precision = choose_dtype(
-        dtype,
+        f"int{bits}" if bits else dtype,
         target,
         machine,
         hidden_size=config.hidden_size,
         needed_bytes=lambda candidate: parameter_bytes(model, candidate),
     )
     fill(model, weights, target, precision, on_progress)
+    warnings = () if read is None else _prefix_warnings(read, model, base_sha256, folder, tokenizer)
     return LoadedModel(
         model=model,
         name=name,
-        prefix=prefix.resolve().name if prefix is not None else None,
+        prefix=read.path.resolve().name if read is not None else None,
         card=read.card if read is not None else None,
         device=target,
         dtype=precision,
         base_sha256=base_sha256,
         model_card=read_model_card(folder),
+        stored_bits=stored_bits,
+        warnings=warnings,
+    )
+
+
+def wanted_bits(dtype: str, config: ChatGLMConfig, folder: Path) -> int:
+    """Return in how many bits the blocks' weights are to be: 8 or 4, 0 for floating point.
+
+    Raises:
+        CheckpointError: the stored weights are quantised, and `dtype` asks for something else.
+    """
+    stored, wanted = config.quantization_bit, QUANTIZED_BITS.get(dtype, 0)
+    if not stored or dtype == "auto" or stored == wanted:
+        return stored or wanted
+    raise CheckpointError(
+        f"{folder} 里的权重已经量化成 int{stored}，变不回 {dtype}。\n"
+        f"请去掉 --dtype（或写 --dtype int{stored}）；要用 {dtype}，请用 --model 换成没有量化的权重。"
+    )
+
+
+def _prefix_warnings(
+    prefix: Prefix,
+    model: ChatGLMForConditionalGeneration,
+    base_sha256: str,
+    folder: Path,
+    tokenizer: ChatGLMTokenizer | None,
+) -> tuple[str, ...]:
+    return probe_warnings(
+        prefix.card,
+        model,
+        lambda: tokenizer or load_tokenizer(folder),
+        prefix=str(prefix.path),
+        base_sha256=base_sha256,
     )
 
 
@@ -198,10 +257,11 @@ def check_keys(weights: Mapping[str, Tensor], model: ChatGLMForConditionalGenera
     """Compare the stored tensors with the parameters of `model`.
 
     Raises:
-        CheckpointError: keys are missing, unexpected or wrongly shaped, or head and embedding should be one
-            and differ; everything is listed.
+        CheckpointError: keys are missing, unexpected, wrongly shaped or of the wrong kind of number, or head and
+            embedding should be one and differ; everything is listed.
     """
-    expected = {key: tensor.shape for key, tensor in model.state_dict().items()}
+    places = model.state_dict()
+    expected = {key: tensor.shape for key, tensor in places.items()}
     tied = model.config.tie_word_embeddings
     missing = [key for key in expected if key not in weights and not (tied and key == HEAD_KEY)]
     unexpected = [key for key in weights if key not in expected and not IGNORED_KEY.fullmatch(key)]
@@ -210,16 +270,16 @@ def check_keys(weights: Mapping[str, Tensor], model: ChatGLMForConditionalGenera
         for key, shape in expected.items()
         if key in weights and weights[key].shape != shape
     ]
-    not_numbers = [
+    wrong_kind = [
         f"{key}：{dtype_name(weights[key].dtype)}"
-        for key in expected
-        if key in weights and not weights[key].is_floating_point()
+        for key, place in places.items()
+        if key in weights and not _same_kind(weights[key], place)
     ]
     parts = [
         _listed("缺少", missing),
         _listed("多出", unexpected),
         _listed("形状不对", misshapen),
-        _listed("不是浮点数", not_numbers),
+        _listed("数的类型不对", wrong_kind),
     ]
     if not misshapen and tied and not _heads_agree(weights):
         parts.append(f"{HEAD_KEY} 和 {EMBEDDING_KEY} 应当相同，文件里却不同")
@@ -231,6 +291,11 @@ def check_keys(weights: Mapping[str, Tensor], model: ChatGLMForConditionalGenera
             + "\n"
             + _advice(missing, unexpected)
         )
+
+
+def _same_kind(stored: Tensor, place: Tensor) -> bool:
+    """Return whether a tensor is of floating point where that is wanted, and int8 where that is."""
+    return stored.is_floating_point() if place.is_floating_point() else stored.dtype == place.dtype
 
 
 def _listed(title: str, keys: list[str]) -> str:
@@ -249,7 +314,15 @@ def _heads_agree(weights: Mapping[str, Tensor]) -> bool:
 
 def _advice(missing: list[str], unexpected: list[str]) -> str:
     if any(key.endswith(".weight_scale") for key in unexpected):
-        return "这是 int8 或 int4 量化过的权重，这个版本的小安还读不了；请换用没有量化的权重。"
+        return (
+            "权重是 int8 或 int4 量化过的，config.json 却没有写 quantization_bit："
+            "请换上和权重一起发布的 config.json，或补上 8 或 4。"
+        )
+    if any(key.endswith(".weight_scale") for key in missing):
+        return (
+            "config.json 写着权重量化过（quantization_bit），权重文件却没有量化："
+            "请换上和权重一起发布的 config.json，或把 quantization_bit 改为 0。"
+        )
     if missing and all(key.startswith(KEY_PREFIX) for key in missing):
         return (
             "config.json 写着有前缀（pre_seq_len），权重里却没有："
@@ -261,11 +334,16 @@ def _advice(missing: list[str], unexpected: list[str]) -> str:
 
 
 def parameter_bytes(model: ChatGLMForConditionalGeneration, dtype: torch.dtype) -> int:
-    """Return the bytes of all parameters in `dtype`, tied ones counted once, the prefix in float32."""
-    return sum(
-        p.numel() * (torch.float32 if ".prefix_encoder." in name else dtype).itemsize
-        for name, p in model.named_parameters()
-    )
+    """Return the bytes of all parameters in `dtype`, tied ones counted once; the prefix in float32, int8 as it is."""
+    return sum(p.numel() * _stored_in(name, p, dtype).itemsize for name, p in model.named_parameters())
+
+
+def _stored_in(name: str, place: Tensor, dtype: torch.dtype) -> torch.dtype:
+    """Return the precision that a parameter has in a model of `dtype`."""
+    if name.startswith(KEY_PREFIX):
+        return torch.float32
+    is_quantised = not place.is_floating_point() or name.endswith(SCALE_ENDING)
+    return place.dtype if is_quantised else dtype
 
 
 def fill(
@@ -277,31 +355,47 @@ def fill(
 ) -> None:
     """Give a model without memory its weights: copied to `device` in `dtype`, the prefix in float32.
 
+    The weights of quantised layers are copied as they are, or made of a weight in floating point.
+
     Raises:
         DeviceError: memory ran out all the same.
+        CheckpointError: a weight cannot be quantised.
     """
-    names = [name for name, _ in model.named_parameters()]
     total = parameter_bytes(model, dtype)
     state: Weights = {}
     done = 0
     try:
-        for name in names:
-            precision = torch.float32 if name.startswith(KEY_PREFIX) else dtype
-            # A copy even where nothing changes: a mapped file could be replaced while the model runs.
-            state[name] = weights[name].to(device=device, dtype=precision, copy=True)
-            done += state[name].nbytes
+        for name, place in model.named_parameters():
+            if name in state:
+                continue  # the scale of a weight that was quantised just now
+            made = _placed(name, place, weights, device, dtype)
+            state |= made
+            done += sum(tensor.nbytes for tensor in made.values())
             if on_progress is not None:
                 on_progress(done, total)
     except RuntimeError as error:
         if "memory" not in str(error):
             raise
-        raise memory_error(dtype, device, total, "装到一半就用完了") from error
+        raise memory_error(precision_name(model), device, total, "装到一半就用完了") from error
     if model.config.tie_word_embeddings:
         state[HEAD_KEY] = state[EMBEDDING_KEY]
     model.load_state_dict(state, strict=True, assign=True)
     model.tie_weights()
     model.config.dtype = dtype
     model.train(False)
+
+
+def _placed(
+    name: str, place: Tensor, weights: Mapping[str, Tensor], device: torch.device, dtype: torch.dtype
+) -> Weights:
+    """Return the parameter called `name` on `device`; a weight that has to be quantised comes with its scale."""
+    stored = weights[name]
+    if place.is_floating_point() or not stored.is_floating_point():
+        # A copy even where nothing changes: a mapped file could be replaced while the model runs.
+        return {name: stored.to(device=device, dtype=_stored_in(name, place, dtype), copy=True)}
+    bits = 8 * place.shape[1] // stored.shape[1]
+    numbers, scale = quantize_rows(stored.to(device), bits)
+    return {name: numbers, name.removesuffix(".weight") + SCALE_ENDING: scale}
 
 
 def save_checkpoint(
@@ -314,13 +408,16 @@ def save_checkpoint(
 ) -> None:
     """Write base model and tokenizer as a model folder (safetensors, without prefix), all at once, with its card if any.
 
+    Quantised blocks are written as they are, in the published layout, so that loading them quantises nothing again;
+    the rest is written in `dtype`.
+
     Raises:
         StorageError: the folder exists and is not empty, or cannot be written.
     """
     if folder.exists() and any(folder.iterdir()):
         raise StorageError(f"{folder} 里已经有文件，不会覆盖。\n请换一个文件夹，或先移走原来的。")
     weights = {
-        key: tensor.detach().to("cpu", dtype).contiguous()
+        key: tensor.detach().to("cpu", _stored_in(key, tensor, dtype)).contiguous()
         for key, tensor in model.state_dict().items()
         if is_base_key(key, model.config)
     }

@@ -9,12 +9,22 @@ from pathlib import Path
 
 import torch
 
+from xiaoan.chatglm.quantization import QUANTIZED_BITS
 from xiaoan.errors import DeviceError
 
 DTYPES = {"float16": torch.float16, "bfloat16": torch.bfloat16, "float32": torch.float32}
 GIB = 2**30
 WORKING_ROOM = 1.1
 """Memory needed for a bit of weights: caches and intermediate results come on top."""
+_INT8 = "改用 --dtype int8（约为 float16 的一半）"
+_INT4 = "改用 --dtype int4（约为 float16 的四分之一）"
+_SMALLER = {
+    "float32": ("改用 --dtype float16（只要一半）", _INT8, _INT4),
+    "float16": (_INT8, _INT4),
+    "bfloat16": (_INT8, _INT4),
+    "int8": (_INT4,),
+}
+"""What takes less memory than a precision."""
 CLEARLY_FASTER = 1.1
 """A half precision must be this much faster than float32 to be worth its rounding; less is noise."""
 
@@ -111,40 +121,44 @@ def choose_dtype(
     """Return the precision called `name`, checked against free memory.
 
     "auto" is float16 on a GPU. On a CPU it is the fastest, on this machine and for this hidden size, of those
-    that fit into memory.
+    that fit into memory. "int8" and "int4" say how the blocks' weights are stored; what this returns for them is the
+    precision of everything else, chosen as for "auto".
 
     Args:
-        name: "auto", "float16", "bfloat16" or "float32".
+        name: "auto", "float16", "bfloat16", "float32", "int8" or "int4".
         device: where the model goes.
         machine: free memory and the clock.
         hidden_size: of the model; half the bytes are not half the time in small products.
-        needed_bytes: bytes of the weights in a precision.
+        needed_bytes: bytes of all weights where those that are not quantised are in a precision.
 
     Raises:
         DeviceError: no such precision, or too little memory.
     """
-    if name not in ("auto", *DTYPES):
-        raise DeviceError(f"不认识的精度“{name}”。\n可以写 auto、{'、'.join(DTYPES)}。")
+    if name not in ("auto", *DTYPES, *QUANTIZED_BITS):
+        raise DeviceError(f"不认识的精度“{name}”。\n可以写 auto、{'、'.join((*DTYPES, *QUANTIZED_BITS))}。")
     free = machine.available_memory(device)
-    if name != "auto":
-        check_memory(DTYPES[name], device, needed_bytes(DTYPES[name]), free)
-        return DTYPES[name]
+
+    def check(dtype: torch.dtype) -> torch.dtype:
+        check_memory(name if name in QUANTIZED_BITS else dtype_name(dtype), device, needed_bytes(dtype), free)
+        return dtype
+
+    if name in DTYPES:
+        return check(DTYPES[name])
     if device.type != "cpu":
-        check_memory(torch.float16, device, needed_bytes(torch.float16), free)
-        return torch.float16
+        return check(torch.float16)
     fitting = [d for d in DTYPES.values() if free is None or needed_bytes(d) * WORKING_ROOM <= free]
     if not fitting:
-        check_memory(torch.float16, device, needed_bytes(torch.float16), free)
+        check(torch.float16)
     if len(fitting) == 1:
         return fitting[0]
     return fastest_dtype(matrix_vector_products(hidden_size, fitting), machine.clock)
 
 
-def check_memory(dtype: torch.dtype, device: torch.device, needed: int, free: int | None) -> None:
+def check_memory(precision: str, device: torch.device, needed: int, free: int | None) -> None:
     """Refuse before loading what would not fit.
 
     Args:
-        dtype: precision of the weights.
+        precision: of the weights, such as "float16" or "int8".
         device: where they go.
         needed: their bytes.
         free: bytes that can be had, None when unknown (then nothing is refused).
@@ -153,18 +167,16 @@ def check_memory(dtype: torch.dtype, device: torch.device, needed: int, free: in
         DeviceError: the weights and a tenth of them as working room do not fit.
     """
     if free is not None and needed * WORKING_ROOM > free:
-        raise memory_error(dtype, device, needed, f"现在可用 {free / GIB:.2f} GiB")
+        raise memory_error(precision, device, needed, f"现在可用 {free / GIB:.2f} GiB")
 
 
-def memory_error(dtype: torch.dtype, device: torch.device, needed: int, found: str) -> DeviceError:
+def memory_error(precision: str, device: torch.device, needed: int, found: str) -> DeviceError:
     """Return the error for weights of `needed` bytes that do not fit; `found` says how that was noticed."""
-    ways = ["关掉占内存的程序", "换一个更小的模型"]
-    if dtype == torch.float32:
-        ways.insert(0, "改用 --dtype float16（只要一半）")
+    ways = [*_SMALLER.get(precision, ()), "关掉占内存的程序", "换一个更小的模型"]
     if device.type == "cuda":
         ways.append("改用 --device cpu")
     return DeviceError(
-        f"{'显存' if device.type == 'cuda' else '内存'}不够：这个模型用 {dtype_name(dtype)} 放在 {device} 上"
+        f"{'显存' if device.type == 'cuda' else '内存'}不够：这个模型用 {precision} 放在 {device} 上"
         f"约需 {needed * WORKING_ROOM / GIB:.2f} GiB，{found}。\n可以：{'；'.join(ways)}。"
     )
 

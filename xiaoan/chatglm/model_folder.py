@@ -9,6 +9,7 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 
 from xiaoan.chatglm.configuration_chatglm import ChatGLMConfig
+from xiaoan.chatglm.quantization import QUANTIZED_BITS
 from xiaoan.chatglm.tokenization_chatglm import VOCAB_FILE_NAME, ChatGLMTokenizer
 from xiaoan.chatglm.weight_files import file_fault, raise_faults, read_json
 from xiaoan.errors import CheckpointError
@@ -83,7 +84,8 @@ def read_config(folder: Path) -> ChatGLMConfig:
     """Return the configuration of a model folder.
 
     Raises:
-        CheckpointError: `config.json` is missing, broken or not that of an unquantized ChatGLM-6B v1.
+        CheckpointError: `config.json` is missing, broken or not that of a ChatGLM-6B v1, whole or with blocks in int8
+            or int4.
     """
     path = folder / "config.json"
     document = read_json(path)
@@ -99,15 +101,25 @@ def read_config(folder: Path) -> ChatGLMConfig:
             f"{folder} 是 {model_type} 模型，小安只支持 ChatGLM-6B 第一代（model_type 为 chatglm）。\n"
             "请检查 --model。"
         )
-    if document.get("quantization_bit"):
-        raise CheckpointError(
-            f"{folder} 是 int{document['quantization_bit']} 量化过的权重，这个版本的小安还读不了。\n"
-            "请换用没有量化的 THUDM/chatglm-6b。"
-        )
+    _check_quantisation(document, path)
     document.pop("auto_map", None)  # names remote code, which is never run and must not be saved on
     config = ChatGLMConfig.from_dict(document)
     _check_config(config, path)
     return config
+
+
+def _check_quantisation(document: dict[str, Any], path: Path) -> None:
+    bits = document.get("quantization_bit", 0)
+    if bits is not None and (type(bits) is not int or bits not in (0, *QUANTIZED_BITS.values())):
+        raise CheckpointError(
+            f"{path} 的内容不对：quantization_bit 应当是 0、8 或 4，实际是 {bits!r}。\n请重新下载这个文件，或改正它。"
+        )
+    document["quantization_bit"] = bits or 0
+    if document.get("quantization_embeddings"):
+        raise CheckpointError(
+            f"{path.parent} 的词嵌入也量化过（quantization_embeddings），小安读不了这一种。\n"
+            "请换用只量化了各层的 THUDM/chatglm-6b-int4、THUDM/chatglm-6b-int8，或没有量化的 THUDM/chatglm-6b。"
+        )
 
 
 def _check_config(config: ChatGLMConfig, path: Path) -> None:

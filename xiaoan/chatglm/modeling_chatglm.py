@@ -6,7 +6,7 @@ unusual about it: the residual stream carries the *normalised* input times a con
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -27,6 +27,7 @@ from transformers.utils.generic import ModelOutput
 
 from xiaoan.chatglm.configuration_chatglm import ChatGLMConfig
 from xiaoan.chatglm.prefix_encoder import PrefixEncoder, PrefixKeyValues
+from xiaoan.chatglm.quantization import quantize_
 
 if TYPE_CHECKING:
     from xiaoan.chatglm.tokenization_chatglm import ChatGLMTokenizer
@@ -120,7 +121,23 @@ def sdpa_attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | Non
     """The same through torch's fused kernels; shapes as in `eager_attention`, `mask` from `additive_mask`."""
     if mask is not None:
         mask = mask.to(query.dtype)  # differs under autocast only
+    if key.requires_grad and query.device.type == "cpu" and _multiplied_in(query).itemsize == 2:
+        return two_product_attention(query, key, value, mask)
     return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+
+
+def _multiplied_in(tensor: Tensor) -> torch.dtype:
+    """The precision of products with `tensor`: its own, or autocast's."""
+    kind = tensor.device.type
+    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else tensor.dtype
+
+
+def two_product_attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
+    """The same for training in half precision on a CPU, where the fused kernel's backward takes twice as long."""
+    scores = torch.matmul(query * query.shape[-1] ** -0.5, key.transpose(-1, -2))
+    if mask is not None:
+        scores = scores + mask
+    return torch.matmul(F.softmax(scores, dim=-1), value)
 
 
 class SelfAttention(nn.Module):
@@ -294,9 +311,14 @@ class ChatGLMModel(ChatGLMPreTrainedModel):
         """Replace the token embedding."""
         self.word_embeddings = cast(nn.Embedding, value)
 
-    def prefix_key_values(self, dtype: torch.dtype) -> PrefixKeyValues | None:
-        """Return the prefix's keys and values in `dtype`, or None for a model without a prefix."""
-        return None if self.prefix_encoder is None else self.prefix_encoder(dtype)
+    def prefix_key_values(
+        self, dtype: torch.dtype, row_seeds: Sequence[int] | None = None
+    ) -> PrefixKeyValues | None:
+        """Return the prefix's keys and values in `dtype`, or None for a model without a prefix.
+
+        `row_seeds`: see `PrefixEncoder.forward`.
+        """
+        return None if self.prefix_encoder is None else self.prefix_encoder(dtype, row_seeds)
 
     def forward(
         self,
@@ -426,7 +448,7 @@ class ChatGLMModel(ChatGLMPreTrainedModel):
 
 
 class ChatGLMForConditionalGeneration(ChatGLMPreTrainedModel, GenerationMixin):
-    """ChatGLM with its language-model head, tied to the embedding."""
+    """ChatGLM with its language-model head, tied to the embedding; `config.quantization_bit` 8 or 4: quantised blocks."""
 
     _tied_weights_keys = {"lm_head.weight": "transformer.word_embeddings.weight"}  # noqa: RUF012
 
@@ -434,6 +456,8 @@ class ChatGLMForConditionalGeneration(ChatGLMPreTrainedModel, GenerationMixin):
         super().__init__(config)
         self.transformer = ChatGLMModel(config)
         self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
+        if config.quantization_bit:
+            quantize_(self, config.quantization_bit)
         self.post_init()  # type: ignore[no-untyped-call]
 
     def get_output_embeddings(self) -> nn.Module:
@@ -490,6 +514,38 @@ class ChatGLMForConditionalGeneration(ChatGLMPreTrainedModel, GenerationMixin):
             attentions=outputs.attentions,
         )
         return result if return_dict is not False else result.to_tuple()
+
+    def answer_logits(
+        self,
+        input_ids: Tensor,
+        places: Tensor,
+        *,
+        attention_mask: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        row_seeds: Sequence[int] | None = None,
+    ) -> Tensor:
+        """Return the logits `[n, vocab]` at `places` only, for training: the head costs nothing elsewhere.
+
+        Args:
+            input_ids: `[b, s]`.
+            places: int64 `[n]`, counted in the flattened `[b * s]`.
+            attention_mask: as in `forward`.
+            position_ids: as in `forward`.
+            row_seeds: one a row, for the prefix's dropout; see `PrefixEncoder.forward`.
+        """
+        prefix = None
+        if row_seeds is not None:
+            prefix = self.transformer.prefix_key_values(
+                self.transformer.word_embeddings.weight.dtype, row_seeds
+            )
+        hidden = self.transformer(
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            position_ids=position_ids,
+            use_cache=False,
+            prefix_key_values=prefix,
+        ).last_hidden_state
+        return cast(Tensor, self.lm_head(hidden.flatten(0, 1)[places]))
 
     # -- answering ----------------------------------------------------------------------------------------------------
 

@@ -37,8 +37,29 @@ _KINDS: dict[str, type] = {
     "seed": int,
     "library_versions": dict,
     "settings": dict,
+    "probes": list,
 }
 """What the fields of a card are in JSON; all others are texts."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A training pair and what the trained prefix gave for it; measured again on another precision of the base.
+
+    Attributes:
+        content: what is asked.
+        summary: the answer that was learnt.
+        log_probability: of the answer, its end included: mean over its tokens.
+        exact: whether greedy decoding gives just this answer.
+    """
+
+    content: str
+    summary: str
+    log_probability: float
+    exact: bool
+
+
+_PROBE_KINDS = {"content": str, "summary": str, "log_probability": float, "exact": bool}
 
 
 @dataclass(frozen=True)
@@ -47,7 +68,7 @@ class PrefixCard:
 
     Attributes:
         base: name of the model it was trained on.
-        base_sha256: `weights_sha256` of that model; no other model is accepted.
+        base_sha256: `weights_sha256` of that model; no other model is accepted, but a copy of it in other bits.
         pre_seq_len: number of prefix positions.
         prefix_projection: whether an MLP makes the prefix.
         forms: forms of question it was trained on, such as "plain" and "options".
@@ -57,6 +78,8 @@ class PrefixCard:
         library_versions: by package name.
         settings: everything else the training run was given.
         prefix_sha256: of `prefix.safetensors`; filled in by `save_prefix`.
+        dtype: precision of the base in training, such as "float16" or "int4"; empty on older cards.
+        probes: at most eight training pairs with what was measured on them; empty on older cards.
     """
 
     base: str
@@ -70,10 +93,13 @@ class PrefixCard:
     library_versions: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     prefix_sha256: str = ""
+    dtype: str = ""
+    probes: tuple[Probe, ...] = ()
 
     def to_document(self) -> dict[str, Any]:
         """Return the card as it stands in `prefix.json`."""
-        return {**dataclasses.asdict(self), "forms": list(self.forms)}
+        document = dataclasses.asdict(self)
+        return {**document, "forms": list(self.forms), "probes": list(document["probes"])}
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any], path: Path) -> "PrefixCard":
@@ -94,12 +120,24 @@ class PrefixCard:
             for name, value in document.items()
             if name in fields and type(value) is not _KINDS.get(name, str)
         ]
+        probes = document.get("probes", [])
+        faults += _probe_faults(probes) if isinstance(probes, list) else []
         if faults:
             raise CheckpointError(
                 f"前缀说明 {path} 有问题：{'；'.join(faults)}。\n"
                 "它应当由小安训练时写出；如果是更新版本的小安写的，请先升级小安。"
             )
-        return cls(**{**document, "forms": tuple(document["forms"])})
+        read = tuple(Probe(**probe) for probe in probes)
+        return cls(**{**document, "forms": tuple(document["forms"]), "probes": read})
+
+
+def _probe_faults(probes: list[Any]) -> list[str]:
+    expected = "、".join(_PROBE_KINDS)
+    return [
+        f"probes 的第 {number} 项应当正好有 {expected}，各是各的类型"
+        for number, probe in enumerate(probes, start=1)
+        if not isinstance(probe, dict) or {name: type(value) for name, value in probe.items()} != _PROBE_KINDS
+    ]
 
 
 @dataclass(frozen=True)
@@ -193,7 +231,13 @@ def _file_sha256(path: Path) -> str:
 
 
 def check_fits(
-    prefix: Prefix, config: ChatGLMConfig, *, base: str, base_sha256: str, base_weights: Weights
+    prefix: Prefix,
+    config: ChatGLMConfig,
+    *,
+    base: str,
+    base_sha256: str,
+    base_weights: Weights,
+    measured_later: bool = False,
 ) -> None:
     """Refuse a prefix that was not made for this base.
 
@@ -203,6 +247,8 @@ def check_fits(
         base: name of the base.
         base_sha256: `weights_sha256` of the base.
         base_weights: against which model weights that lie beside a published prefix are compared.
+        measured_later: another hash is no reason to refuse, since `probe_warnings` will measure what that does:
+            files in other bits have another hash though they hold the same base.
 
     Raises:
         PrefixMismatchError: shapes differ (both are given), the card names another base, or the prefix's file
@@ -220,7 +266,7 @@ def check_fits(
             f"这个底座有 {config.num_layers} 层、隐藏宽度 {config.hidden_size}。"
             "请换用在这个底座上训练的前缀，或换回前缀原来的底座（--model）。"
         )
-    if prefix.card and prefix.card.base_sha256 != base_sha256:
+    if prefix.card and prefix.card.base_sha256 != base_sha256 and not measured_later:
         raise PrefixMismatchError(
             f"前缀 {prefix.path} 是在另一个底座上训练的，形状虽同，答案会不可靠：\n"
             f"  前缀的底座：{prefix.card.base}（{_short(prefix.card.base_sha256)}）\n"

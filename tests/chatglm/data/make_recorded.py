@@ -4,6 +4,7 @@
 
 Writes `recorded.safetensors` beside this file: the weights of the tiny network once (the cases with a prefix
 share them), each case's prefix, and under `<case>.<name>` values of a few prompts. Settings are its metadata.
+`recorded_quantized.safetensors`, beside it too, holds two small weights in int8 and int4, all of what was recorded.
 """
 
 import json
@@ -53,3 +54,5 @@ def select(golden: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 if __name__ == "__main__":
     selected, settings = select(Path(sys.argv[1]))
     save_file(selected, Path(__file__).with_name("recorded.safetensors"), metadata=settings)
+    quantized = load_file(Path(sys.argv[1]) / "quant" / "fixtures.safetensors")
+    save_file(quantized, Path(__file__).with_name("recorded_quantized.safetensors"))
