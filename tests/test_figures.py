@@ -1,6 +1,6 @@
 import pytest
 
-from xiaoan.figures import duration_text, number_text, percent_text
+from xiaoan.figures import duration_text, interval_text, number_text, percent_text, wilson_interval
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,33 @@ def test_numbers_carry_no_idle_noughts() -> None:
         1200.5: "1200.5",
     }
     assert [number_text(number) for number in shown] == list(shown.values())
+
+
+@pytest.mark.parametrize(
+    ("right", "asked", "low", "high"),
+    [
+        (98, 100, 0.9300, 0.9945),
+        (50, 100, 0.4038, 0.5962),
+        (100, 100, 0.9630, 1.0),
+        (0, 100, 0.0, 0.0370),
+        (1, 1, 0.2065, 1.0),
+        (0, 0, 0.0, 1.0),
+    ],
+)
+def test_the_interval_of_a_share_is_wilsons(right: int, asked: int, low: float, high: float) -> None:
+    assert wilson_interval(right, asked) == pytest.approx((low, high), abs=5e-5)
+
+
+def test_every_interval_holds_its_share_and_narrows_with_more_questions() -> None:
+    for asked in range(1, 60):
+        for right in range(asked + 1):
+            low, high = wilson_interval(right, asked)
+            assert 0 <= low <= right / asked <= high <= 1
+            more_low, more_high = wilson_interval(10 * right, 10 * asked)
+            assert more_high - more_low < high - low
+
+
+def test_an_interval_is_rounded_outwards() -> None:
+    assert interval_text(0.9300, 0.9945) == "93–100%"
+    assert interval_text(0.57, 0.58) == "57–58%"
+    assert interval_text(0.0, 1.0) == "0–100%"

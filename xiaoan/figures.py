@@ -1,4 +1,9 @@
-"""How figures are written for people: times, points and percents, the same on the screen and on a page."""
+"""Figures for people, the same on the screen and on a page: times, points, percents, and how sure a percent is."""
+
+import math
+
+_NORMAL_975 = 1.959963984540054
+"""Between minus and plus this many standard deviations lie 95 % of a normal distribution."""
 
 
 def duration_text(seconds: float) -> str:
@@ -27,3 +32,23 @@ def percent_text(share: float | None) -> str:
     if shown > percent and shown == int(shown):
         shown -= 0.1
     return f"{shown:.1f}".removesuffix(".0") + "%"
+
+
+def wilson_interval(right: int, asked: int) -> tuple[float, float]:
+    """Return the 95 % confidence interval of a share of `right` out of `asked`, both ends between 0 and 1.
+
+    The score interval (E. B. Wilson, 1927), which holds for few questions and for shares near 0 and 1 too; 0 and 1
+    when nothing was asked.
+    """
+    if asked == 0:
+        return 0.0, 1.0
+    share, spread = right / asked, _NORMAL_975**2 / asked
+    middle = share + spread / 2
+    half = math.sqrt(spread * (share * (1 - share) + spread / 4))
+    low, high = (middle - half) / (1 + spread), (middle + half) / (1 + spread)
+    return max(low, 0.0) if right else 0.0, min(high, 1.0) if right < asked else 1.0
+
+
+def interval_text(low: float, high: float) -> str:
+    """Return the ends of an interval of shares as whole percents, rounded outwards: `88–97%`."""
+    return f"{math.floor(round(100 * low, 6))}–{math.ceil(round(100 * high, 6))}%"

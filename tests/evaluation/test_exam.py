@@ -3,14 +3,15 @@
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
-from tests.fakes import ALONE, BOOTS, CONTENT_INFO, KEYS, TOOLS
+from tests.fakes import ALONE, BOOTS, CONTENT_INFO, KEYS, TOOLS, question
 from xiaoan.assistant.answering import Assistant
 from xiaoan.assistant.engine import Choice, ModelInfo, Piece, StopSignal, never_stop
 from xiaoan.errors import UsageError
-from xiaoan.evaluation.exam import sit_exam
+from xiaoan.evaluation.exam import Score, sit_exam
 from xiaoan.evaluation.forms import FORMS, form_named
 from xiaoan.question_bank.matching import Matcher
 from xiaoan.question_bank.normalization import normalize_answers, normalize_stem, normalize_text
@@ -44,6 +45,9 @@ class Oracle:
         answer = self._answer(stem)
         selected = tuple(i for i, text in enumerate(options) if normalize_text(text) in answer)
         return Choice(selected or (len(options) - 1,), 0.0)
+
+    def use_prefix(self, prefix: Path | None) -> None:
+        raise AssertionError("nobody changes prefixes in an exam")
 
 
 @dataclass
@@ -91,14 +95,34 @@ def test_two_models_sit_the_same_exam_for_one_seed() -> None:
 def test_every_form_but_the_noisy_one_keeps_the_words() -> None:
     for name in ("plain", "options", "shuffled", "marks"):
         for seed in range(20):
-            for question in QUESTIONS:
-                asked = parse_question(form_named(name)(question, random.Random(seed)))
-                assert normalize_stem(asked.stem) == normalize_stem(question.stem), (name, asked)
-                if name in ("options", "shuffled") and question.options:
+            for known in QUESTIONS:
+                asked = parse_question(form_named(name)(known, random.Random(seed)))
+                assert normalize_stem(asked.stem) == normalize_stem(known.stem), (name, asked)
+                if name in ("options", "shuffled") and known.options:
                     shown = {normalize_text(option.text) for option in asked.options}
-                    assert shown == {normalize_text(option) for option in question.options}
+                    assert shown == {normalize_text(option) for option in known.options}
 
 
 def test_an_unknown_form_names_the_known_ones() -> None:
     with pytest.raises(UsageError, match="plain、options"):
         form_named("backwards")
+
+
+def test_a_score_has_its_interval() -> None:
+    score = Score(98, 100)
+    assert (score.low, score.high) == pytest.approx((0.9300, 0.9945), abs=5e-5)
+    assert (Score(0, 0).low, Score(0, 0).high) == (0.0, 1.0)
+
+
+def test_more_options_than_circled_figures_are_shuffled_too() -> None:
+    many = question("不得从事的是（ ）。", "甲0", options=tuple(f"甲{number}" for number in range(12)))
+    for seed in range(30):
+        asked = parse_question(form_named("shuffled")(many, random.Random(seed)))
+        assert {option.text for option in asked.options} == set(many.options)
+
+
+def test_a_question_too_long_to_be_asked_is_in_no_score() -> None:
+    endless = question("停" * 3000 + "（ ）。", "电")
+    report = sit_exam(assistant_with(Oracle()), (KEYS, endless), ["plain"])
+    assert report.unasked == ((endless, "plain"),)
+    assert report.score("plain") == Score(1, 1)

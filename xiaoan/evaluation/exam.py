@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from xiaoan.assistant.answering import Answer, Assistant
+from xiaoan.errors import UsageError
 from xiaoan.evaluation.forms import form_named
+from xiaoan.figures import wilson_interval
 from xiaoan.question_bank.question import Question
 
 
@@ -31,12 +33,26 @@ class Score:
         """Share of right answers, 0 when nothing was asked."""
         return self.right / self.asked if self.asked else 0.0
 
+    @property
+    def low(self) -> float:
+        """Lower end of the 95 % confidence interval of `value` (Wilson's)."""
+        return wilson_interval(self.right, self.asked)[0]
+
+    @property
+    def high(self) -> float:
+        """Upper end of the 95 % confidence interval of `value` (Wilson's)."""
+        return wilson_interval(self.right, self.asked)[1]
+
 
 @dataclass(frozen=True)
 class ExamReport:
-    """All sittings of one exam, and the tables made from them."""
+    """All sittings of one exam, and the tables made from them.
+
+    `unasked` are questions that cannot be asked in a form (too long, more options than letters): they are in no score.
+    """
 
     sittings: tuple[Sitting, ...]
+    unasked: tuple[tuple[Question, str], ...] = ()
 
     def score(self, form: str, question_type: str | None = None) -> Score:
         """Return the score of one form, over all 题型 or one of them."""
@@ -85,12 +101,17 @@ def sit_exam(
     Raises:
         UsageError: an unknown form.
     """
-    sittings = []
+    sittings: list[Sitting] = []
+    unasked: list[tuple[Question, str]] = []
     for name in forms:
         write = form_named(name)
         for question in questions:
             random_source = random.Random(f"{seed}-{name}-{question.id}")
-            answer = assistant.answer(write(question, random_source))
-            sittings.append(Sitting(question, name, answer, answer.agrees_with(question)))
+            try:
+                answer = assistant.answer(write(question, random_source))
+            except UsageError:  # one question too long must not end an exam of hours
+                unasked.append((question, name))
+            else:
+                sittings.append(Sitting(question, name, answer, answer.agrees_with(question)))
             on_question()
-    return ExamReport(tuple(sittings))
+    return ExamReport(tuple(sittings), tuple(unasked))

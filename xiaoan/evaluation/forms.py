@@ -22,6 +22,7 @@ Form = Callable[[Question, random.Random], str]
 SLIP_RATE = 0.1
 _BLANKS = ("( )", "（　　）", "（ ）", "()", "___", "____", "______")
 _WIDE_MARKS = str.maketrans(",:;()?", "，：；（）？")
+_CIRCLED = "①②③④⑤⑥⑦⑧"
 _LABEL_STYLES: tuple[Callable[[int], str], ...] = (
     lambda place: f"{place_letters(place)}. ",
     lambda place: f"{place_letters(place)}、",
@@ -29,7 +30,7 @@ _LABEL_STYLES: tuple[Callable[[int], str], ...] = (
     lambda place: f"（{place_letters(place)}）",
     lambda place: f"{place_letters(place).lower()}) ",
     lambda place: f"{place_letters(place)}：",
-    lambda place: "①②③④⑤⑥⑦⑧"[place],
+    lambda place: _CIRCLED[place],
 )
 
 
@@ -49,7 +50,7 @@ def shuffled(question: Question, random_source: random.Random) -> str:
     """Options in a random order, under a random style of labels, on lines or in a row."""
     options = list(shown_options(question))
     random_source.shuffle(options)
-    style = random_source.choice(_LABEL_STYLES)
+    style = random_source.choice(_LABEL_STYLES if len(options) <= len(_CIRCLED) else _LABEL_STYLES[:-1])
     labelled = [style(place) + text for place, text in enumerate(options)]
     if random_source.random() < 0.5:
         return "\n".join([question.stem, *labelled])
