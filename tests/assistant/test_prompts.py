@@ -20,6 +20,6 @@ def test_options_are_written_in_one_fixed_way() -> None:
     assert (
         options_prompt(parse_question(TYPED))
         == options_prompt(other)
-        == "高压室的钥匙至少应有___把选项:A.2;B.3"
+        == "高压室的钥匙至少应有___把\nA. 2\nB. 3"
     )
     assert prompt_for(other, frozenset({"plain", "options"})) == options_prompt(other)

@@ -16,12 +16,12 @@ def plain_prompt(asked: AskedQuestion) -> str:
 
 
 def options_prompt(asked: AskedQuestion) -> str:
-    """Return the stem and its options in one line: `题干选项:A.甲;B.乙`.
+    """Return the stem and its options, one a line: `题干`, `A. 甲`, `B. 乙`.
 
-    The spelling is fixed, whatever labels and separators the person used: training builds the same string.
+    The spelling is fixed, whatever separators the person used: `training.bank_forms` builds the same string.
     """
-    options = ";".join(f"{option.label}.{normalize_text(option.text)}" for option in asked.options)
-    return f"{plain_prompt(asked)}选项:{options}"
+    options = (f"{option.label}. {normalize_text(option.text)}" for option in asked.options)
+    return "\n".join((plain_prompt(asked), *options))
 
 
 def prompt_for(asked: AskedQuestion, forms: frozenset[str]) -> str:

@@ -157,3 +157,9 @@ def test_a_long_repetitive_answer_is_read_in_no_time() -> None:
     options = label_options(["电" * length for length in range(1, 12)])
     assert read_choice("电" * 3000, options) is None
     assert read_choice("A" * 3000, options) == (0,)
+
+
+def test_a_label_on_a_line_of_its_own_is_no_unit_of_the_figure_before_it() -> None:
+    options = label_options(["截面为25mm2", "配有线夹", "长 2"])
+    assert read_choice("A. 截面为25mm2\nB. 配有线夹", options, trust_text=True) == (0, 1)
+    assert read_choice("C. 长2\n\nB、配有线夹\n", options) == (1, 2)

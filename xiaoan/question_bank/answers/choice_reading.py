@@ -19,6 +19,8 @@ _BETWEEN_ANSWERS = re.compile(r"[;|\n,、]+")
 _CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫"
 _CONTRADICTION = -1
 _MOST_READINGS = 32
+# A line end is no space within a quantity: 25mm2 and a label B on the next line are two.
+_LABEL_ON_ITS_LINE = re.compile(r"(?<=[^\s:：])[ \t]*\n\s*(?=[A-Za-z][.．、:：)）])")
 _LETTERS = re.compile(r"[A-Za-z,、;\s]{1,40}")
 _NOT_ONLY_LETTERS = re.compile("[0-9\u3400-\u9fff]")
 _TWO_LABELS = re.compile(r"([a-z])-([a-z])")
@@ -73,7 +75,7 @@ def read_choice(
     if _LETTERS.fullmatch(given) and all(_NOT_ONLY_LETTERS.search(option.text) for option in options):
         return _read_labels(given, options)  # what follows comes to the same, but an import asks often
     shown = _Shown.of(options)
-    text = normalize_text(given)
+    text = normalize_text(_LABEL_ON_ITS_LINE.sub(";", given))
     whole = shown.places_of(text)
     if not whole and (announced := _ANNOUNCED.match(text)):  # 选用绝缘靴 is no 选 before 用绝缘靴
         text = text[announced.end() :]
