@@ -2,18 +2,22 @@
 
 import hashlib
 import json
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 
-from xiaoan.chatglm.checkpoint import save_checkpoint
+from xiaoan.chatglm.checkpoint import load_checkpoint, save_checkpoint
 from xiaoan.chatglm.configuration_chatglm import ChatGLMConfig
 from xiaoan.chatglm.modeling_chatglm import ChatGLMForConditionalGeneration
 from xiaoan.chatglm.tokenization_chatglm import VOCAB_FILE_NAME, ChatGLMTokenizer
-from xiaoan.training.loop import LoopSettings, StepReport, TrainingRun
-from xiaoan.training.pairs import PLAIN_FORM
+from xiaoan.question_bank.normalization import normalize_stem
+from xiaoan.training.bank_forms import PLAIN
+from xiaoan.training.loop import LoopSettings, SilentListener, StepReport, TrainingRun
+from xiaoan.training.pairs import Pair
+from xiaoan.training.pretraining.drills import drill_pairs
 from xiaoan.training.pretraining.texts import FieldText, pretraining_pairs
 from xiaoan.training.pretraining.vocabulary import train_vocabulary
 
@@ -30,8 +34,25 @@ class BaseShape:
 
 
 BASE_SETTINGS = LoopSettings(
-    steps=3600, batch_size=64, learning_rate=3e-3, warmup_steps=100, weight_decay=0.01
+    steps=3600,
+    batch_size=64,
+    learning_rate=3e-3,
+    warmup_steps=100,
+    weight_decay=0.01,
+    max_source_length=512,
+    max_target_length=256,
 )
+
+
+class _Steps(SilentListener):
+    """Hands on the steps alone."""
+
+    def __init__(self, on_step: Callable[[StepReport], None]) -> None:
+        self._on_step = on_step
+
+    def on_step(self, report: StepReport) -> None:
+        """Hand it on."""
+        self._on_step(report)
 
 
 def build_base(
@@ -56,6 +77,18 @@ def build_base(
     return ChatGLMForConditionalGeneration(config), tokenizer
 
 
+DRILL_SHARE = 0.4
+"""How much of the pairs are drills unless told otherwise."""
+
+
+def epoch_pairs(texts: Sequence[FieldText], drill_share: float, random_source: random.Random) -> list[Pair]:
+    """Return the pairs of one epoch: one pass over the texts, and drills that make up `drill_share` of all."""
+    pairs = pretraining_pairs(texts, random_source)
+    sentences = [normalize_stem(statement) for text in texts for statement in text.statements]
+    count = round(len(pairs) * drill_share / (1 - drill_share))
+    return [*pairs, *drill_pairs(sentences, count, random_source)]
+
+
 def pretrain_base(
     texts: Sequence[FieldText],
     *,
@@ -63,37 +96,50 @@ def pretrain_base(
     settings: LoopSettings,
     run_folder: Path,
     output: Path,
+    start: Path | None = None,
+    drill_share: float = DRILL_SHARE,
     on_step: Callable[[StepReport], None] = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> bool:
     """Train a base in `run_folder`, going on where a stopped run left off; write it to `output` when it is done.
 
-    Returns whether it is done; false when `should_stop` ended it.
+    `start` is a base to train further instead of random weights of `shape`; `drill_share`, from 0 to below 1, is the
+    share of drills (see drills.py). Returns whether it is done; false when `should_stop` ended it.
 
     Raises:
         UsageError: `run_folder` belongs to another run.
+        CheckpointError: `start` cannot be loaded.
         StorageError: `output` is not empty or cannot be written.
     """
-    model, tokenizer = build_base(texts, shape, run_folder, seed=settings.seed)
+    origin: dict[str, object] = {"shape": asdict(shape)}
+    if start is None:
+        model, tokenizer = build_base(texts, shape, run_folder, seed=settings.seed)
+    else:
+        loaded = load_checkpoint(start, device="cpu", dtype="float32")
+        model, tokenizer = loaded.model, loaded.tokenizer
+        origin = {"start": loaded.model_card, "start_sha256": loaded.base_sha256}
     run = TrainingRun(
         model,
         tokenizer,
         parameters=dict(model.named_parameters()),
-        pairs=lambda random_source: pretraining_pairs(texts, random_source),
+        pairs=lambda random_source: epoch_pairs(texts, drill_share, random_source),
         settings=settings,
         folder=run_folder,
+        identity={"drill_share": drill_share, "start": str(origin.get("start_sha256", ""))},
+        listener=_Steps(on_step),
     )
     run.resume()
-    run.run(on_step, should_stop)
+    run.run(should_stop)
     if run.step < settings.steps:
         return False
     card = {
         "demonstration": True,
-        "forms": [PLAIN_FORM],
+        "forms": [PLAIN],
         "texts_sha256": texts_sha256(texts),
         "records": len(texts),
         "parameters": sum(p.numel() for p in model.parameters()),
-        "shape": asdict(shape),
+        **origin,
+        "drill_share": drill_share,
         "settings": asdict(settings),
         "training_s": round(run.elapsed_s, 1),
     }

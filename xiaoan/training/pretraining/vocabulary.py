@@ -16,15 +16,19 @@ TEXT_PIECES = ("<n>", "<|tab|>", *(f"<|blank_{n}|>" for n in range(2, 81)))
 _LINE_LENGTH = 500
 
 
-def common_characters() -> str:
-    """Return the 3755 characters of GB 2312's first level, ASCII, and the full-width marks of ordinary text."""
+def common_hanzi() -> str:
+    """Return the 3755 characters of GB 2312's first level."""
     last = {0xD7: 0xF9}
-    hanzi = [
+    return "".join(
         bytes((row, cell)).decode("gb2312")
         for row in range(0xB0, 0xD8)
         for cell in range(0xA1, last.get(row, 0xFE) + 1)
-    ]
-    return "".join(hanzi) + string.ascii_letters + string.digits + string.punctuation + "。、《》“”‘’·°Ω≥≤±×√"
+    )
+
+
+def common_characters() -> str:
+    """Return the common Chinese characters, ASCII, and the full-width marks of ordinary text."""
+    return common_hanzi() + string.ascii_letters + string.digits + string.punctuation + "。、《》“”‘’·°Ω≥≤±×√"
 
 
 def train_vocabulary(texts: Iterable[str]) -> bytes:
