@@ -3,9 +3,11 @@
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from xiaoan.assistant.engine import Choice, ModelInfo, Piece, StopSignal, never_stop
+from xiaoan.errors import XiaoanError
 from xiaoan.question_bank.question import Question, QuestionBank, QuestionType, Source
 
 INFO = ModelInfo(name="fake", prefix="fake-prefix", device="cpu", dtype="float32", demo=True, load_s=0.5)
@@ -34,6 +36,9 @@ class FakeEngine:
     choices_asked: list[tuple[str, tuple[str, ...], bool]] = field(default_factory=list)
     first_piece_sent: threading.Event = field(default_factory=threading.Event)
     finished: threading.Event = field(default_factory=threading.Event)
+    prefixes: list[Path | None] = field(default_factory=list)
+    prefix_forms: frozenset[str] = frozenset({"plain"})
+    prefix_error: XiaoanError | None = None
     _answers: deque[CannedAnswer] = field(default_factory=deque)
     _choices: deque[tuple[int, ...]] = field(default_factory=deque)
 
@@ -69,6 +74,17 @@ class FakeEngine:
     def choose(self, stem: str, options: Sequence[str], *, only_one: bool = False) -> Choice:
         self.choices_asked.append((stem, tuple(options), only_one))
         return Choice(self._choices.popleft(), -0.1)
+
+    def use_prefix(self, prefix: Path | None) -> None:
+        if self.prefix_error is not None:
+            raise self.prefix_error
+        self.prefixes.append(prefix)
+        self.info = replace(
+            self.info,
+            prefix=prefix.name if prefix else None,
+            prefix_path=prefix,
+            forms=self.prefix_forms if prefix else frozenset(),
+        )
 
 
 class FakeClock:

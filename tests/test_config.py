@@ -60,6 +60,7 @@ def test_a_misspelt_variable_is_an_error_and_a_foreign_one_is_not(tmp_path: Path
         ("bank = [1]", "文件名"),
         ('bank = ["off", "a.xlsx"]', "off"),
         ("model = 3", "文件夹"),
+        ('lora = ""', "文件夹"),
         ('user = ""', "名字"),
         ('user = "张\\n三"', "名字"),
         ("user = 7", "名字"),
@@ -201,3 +202,16 @@ def test_a_home_that_is_a_file_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(StorageError, match="XIAOAN_HOME"):
         prepare_home(tmp_path / "file")
+
+
+def test_an_adapter_takes_the_place_of_the_default_prefix_unless_one_is_named(tmp_path: Path) -> None:
+    assert load_settings({"lora": "a"}, environ(tmp_path)).effective_prefix == "off"
+    assert load_settings({"lora": "a", "prefix": "p"}, environ(tmp_path)).effective_prefix == "p"
+    off = load_settings({"lora": "off"}, environ(tmp_path, XIAOAN_LORA="a"))
+    assert (off.effective_lora, off.effective_prefix) == (None, None)
+
+
+def test_an_adapter_in_the_settings_file_lies_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "我的").mkdir()
+    (tmp_path / "config.toml").write_text('lora = "我的"', encoding="utf-8")
+    assert load_settings({}, environ(tmp_path)).effective_lora == str(tmp_path / "我的")

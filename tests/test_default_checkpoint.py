@@ -12,8 +12,11 @@ import torch
 from xiaoan.assistant.answering import Assistant
 from xiaoan.assistant.chatglm_engine import load_engine
 from xiaoan.assistant.open_bank import OpenBank, open_bank
+from xiaoan.chatglm.checkpoint import load_checkpoint
+from xiaoan.chatglm.prefix_probe import measure_probes
 from xiaoan.config import default_paths
 from xiaoan.evaluation.exam import sit_exam
+from xiaoan.training.bank_forms import plain_pairs
 from xiaoan.training.pretraining.texts import read_field_texts
 
 DEFAULTS = default_paths()
@@ -84,3 +87,15 @@ def test_questions_in_other_words_than_the_banks_are_never_verified(assistant: A
 def test_an_answer_is_the_same_twice(assistant: Assistant, bank: OpenBank) -> None:
     text = next(iter(bank.bank)).stem
     assert assistant.answer(text).answer == assistant.answer(text).answer
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("dtype", "least"), [("bfloat16", 0.99), ("int8", 0.99), ("int4", 0.98)])
+def test_in_fewer_bits_the_prefix_keeps_its_answers(bank: OpenBank, dtype: str, least: float) -> None:
+    loaded = load_checkpoint(DEFAULTS.model, prefix=DEFAULTS.prefix, device="cpu", dtype=dtype)
+    exact = 0
+    pairs = plain_pairs(tuple(bank.bank))
+    for start in range(0, len(pairs), 64):
+        batch = pairs[start : start + 64]
+        exact += sum(probe.exact for probe in measure_probes(loaded.model, loaded.tokenizer, batch, limit=64))
+    assert exact >= least * len(pairs)

@@ -19,7 +19,7 @@ OFF = "off"
 """The word that switches the prefix or the bank off."""
 
 DEVICES = "auto、cpu、cuda、cuda:0、mps"
-DTYPES = ("auto", "float32", "float16", "bfloat16")
+DTYPES = ("auto", "float32", "float16", "bfloat16", "int8", "int4")
 DECODES = ("auto", "free", "content")
 PARTIAL_CREDITS = ("none", "half", "share")
 LONGEST_USER = 64
@@ -50,6 +50,7 @@ class Settings:
 
     model: str | None = field(default=None, metadata={"help": "模型文件夹或仓库名"})
     prefix: str | None = field(default=None, metadata={"help": "前缀检查点文件夹，off 表示不用"})
+    lora: str | None = field(default=None, metadata={"help": "LoRA 适配器文件夹，off 表示不用"})
     bank: tuple[str, ...] = field(
         default=(), metadata={"help": "题库文件、文件夹或 *.xlsx，可以有几个，off 表示不用"}
     )
@@ -80,10 +81,15 @@ class Settings:
 
     @property
     def effective_prefix(self) -> str | None:
-        """The prefix to load: the default's own for the default model, none for any other unless named."""
-        if self.prefix is None and self.model is not None:
+        """The prefix to load: the default's own for the bare default model, none for any other unless named."""
+        if self.prefix is None and (self.model is not None or self.effective_lora is not None):
             return OFF
         return self.prefix
+
+    @property
+    def effective_lora(self) -> str | None:
+        """The adapter to load, None for none."""
+        return None if self.lora == OFF else self.lora
 
 
 KEYS: tuple[str, ...] = tuple(item.name for item in fields(Settings))
@@ -174,7 +180,7 @@ def load_settings(
     path, named = config_path(environ, config)
     for key, value in _read_file(path, named).items():
         values[key] = _accept(key, value, f"文件 {path}")
-        if key in ("model", "prefix", "bank"):
+        if key in ("model", "prefix", "lora", "bank"):
             values[key] = _relative_to(path.parent, key, values[key])
     for key, text in _read_environment(environ).items():
         values[key] = _accept(key, _from_text(key, text), f"环境变量 {_ENVIRONMENT_PREFIX}{key.upper()}")
@@ -257,7 +263,7 @@ def _accept(key: str, value: Any, where: str) -> Any:
 
 def _problem(key: str, value: Any) -> str | None:
     """Return what is wrong with a value and what is possible, or None."""
-    if key in ("model", "prefix") and value is not None and not (isinstance(value, str) and value.strip()):
+    if key in ("model", "prefix", "lora") and value is not None and not (isinstance(value, str) and value.strip()):
         return f"写的是 {value!r}，应是文件夹或仓库名。"
     if key == "bank" and not (
         isinstance(value, tuple) and all(isinstance(name, str) and name.strip() for name in value)

@@ -201,7 +201,7 @@ def test_the_document_has_exactly_the_agreed_shape() -> None:
         '"answer": "B. 3", "clause": "变电安规 5.2", "profession": "变电", "type": "单选题", '
         '"source": "小题库.xlsx:题库:2"}, "similar": [], '
         '"model": {"name": "fake", "prefix": "fake-prefix", "device": "cpu", "dtype": "float32", '
-        '"demo": true}, '
+        '"demo": true, "lora": null}, '
         '"timing": {"load_s": 0.5, "first_token_s": 0.0, "total_s": 0.0, "tokens": 1}}'
     )
 

@@ -15,7 +15,7 @@ from xiaoan.chatglm.device import (
     choose_device,
     choose_dtype,
     fastest_dtype,
-    matrix_vector_products,
+    matrix_products,
     this_machine,
 )
 from xiaoan.errors import DeviceError
@@ -149,7 +149,7 @@ def test_slow_products_are_not_repeated() -> None:
 
 
 def test_real_measurement_is_short() -> None:
-    products = matrix_vector_products(256, [F16, BF16, F32])
+    products = matrix_products(256, [F16, BF16, F32])
     with does_not_hang():
         assert fastest_dtype(products, time.perf_counter) in DTYPES.values()
 

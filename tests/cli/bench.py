@@ -57,9 +57,9 @@ class CommandBench:
             raise self.load_error
         return self.engine
 
-    def run(self, *arguments: str, stdin: bytes = b"") -> Result:
+    def run(self, *arguments: str, stdin: bytes = b"", err: io.StringIO | None = None) -> Result:
         out = io.TextIOWrapper(io.BytesIO(), encoding=self.encoding, errors="replace", write_through=True)
-        err = io.StringIO()
+        err = io.StringIO() if err is None else err
         code = run(arguments, self._services(io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8"), out, err))
         assert isinstance(out.buffer, io.BytesIO)
         return Result(code, out.buffer.getvalue().decode(self.encoding), err.getvalue())

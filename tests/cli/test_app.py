@@ -5,9 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from tests.cli.bench import CommandBench
 from xiaoan import __version__
+from xiaoan.chatglm.prefix_checkpoint import PrefixCard, save_prefix
 from xiaoan.config import KEYS
 
 HEAVY = ("torch", "transformers", "pandas", "openpyxl", "numpy")
@@ -19,7 +21,14 @@ def test_the_version_is_one_line(bench: CommandBench) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("--help",), ("ask", "--help"), ("doctor", "--help"), ("bank", "check", "--help"), ("quiz", "--help")],
+    [
+        ("--help",),
+        ("ask", "--help"),
+        ("doctor", "--help"),
+        ("bank", "check", "--help"),
+        ("quiz", "--help"),
+        ("train", "lora", "--help"),
+    ],
 )
 def test_help_needs_no_heavy_library_and_is_chinese(arguments: tuple[str, ...], tmp_path: Path) -> None:
     program = (
@@ -144,7 +153,26 @@ def test_doctor_tells_a_model_of_another_generation(bench: CommandBench, tmp_pat
     assert "ChatGLM2" in result.out
 
 
+def test_doctor_looks_at_the_adapter_and_at_the_prefix_of_another_precision(
+    bench: CommandBench, tmp_path: Path
+) -> None:
+    card = PrefixCard("小", "0" * 64, 2, False, ("plain",), "", {}, 1, dtype="float16")
+    save_prefix({"embedding.weight": torch.zeros(2, 8)}, tmp_path / "p", card)
+    flags = ("--lora", str(tmp_path / "无"), "--prefix", str(tmp_path / "p"), "--dtype", "int4")
+    result = bench.run("doctor", "--json", *flags)
+    found = {item["name"]: item for item in json.loads(result.out)["findings"]}
+    assert (found["适配器"]["status"], found["前缀"]["status"]) == ("missing", "warning")
+    assert "在 float16 上训练，现在设的是 int4" in found["前缀"]["found"]
+
+
 def test_doctor_names_a_bank_that_cannot_be_read(bench: CommandBench) -> None:
     result = bench.run("doctor", "--bank", "nowhere.xlsx")
     assert result.code == 1
     assert "✗ 题库" in result.out
+
+
+def test_of_several_processes_the_others_say_which_they_are(bench: CommandBench) -> None:
+    bench.environ.update(WORLD_SIZE="2", RANK="1")
+    assert bench.run("exam", "--form", "sung").err.startswith("xiaoan: 进程 1：没有「sung」")
+    bench.environ.update(RANK="0")
+    assert bench.run("exam", "--form", "sung").err.startswith("xiaoan: 没有「sung」")

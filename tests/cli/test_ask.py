@@ -1,6 +1,7 @@
 import errno
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -217,3 +218,12 @@ def test_an_output_that_takes_nothing_more_ends_without_a_traceback(
 def test_a_number_that_is_none_is_named_in_chinese(bench: CommandBench) -> None:
     result = bench.run("ask", "--seed", "abc", BOOTS.stem)
     assert (result.code, "要写整数" in result.err) == (2, True)
+
+
+def test_warnings_about_the_model_go_to_standard_error(bench: CommandBench) -> None:
+    bench.engine.info = replace(bench.engine.info, warnings=("前缀在 float16 上训练，现在是 int4",))
+    bench.engine.enqueue("绝缘靴")
+    result = bench.run("ask", "--json", "--lora", "我的", BOOTS.stem)
+    assert "前缀在 float16 上训练，现在是 int4" in result.err
+    assert json.loads(result.out)["answer"] == "绝缘靴"
+    assert bench.loaded_with[0].effective_lora == "我的"

@@ -23,6 +23,8 @@ def test_exam_prints_one_document_with_and_without_prefix(bench: CommandBench) -
         "value": 1.0,
         "right": len(small_bank()),
         "n": len(small_bank()),
+        "low": 0.6097,
+        "high": 1.0,
     }
     assert [settings.prefix for settings in bench.loaded_with] == [None, "off"]
 
@@ -41,3 +43,14 @@ def test_exam_refuses_an_unknown_form_before_loading(bench: CommandBench) -> Non
     assert done.code == 2
     assert "plain" in done.err
     assert bench.loaded_with == []
+
+
+def test_an_adapter_is_compared_with_the_bare_base(bench: CommandBench) -> None:
+    for _ in range(2 * len(small_bank())):
+        bench.engine.enqueue("3")
+    done = bench.run("exam", "--form", "plain", "--model", "底座", "--lora", "我的")
+    assert done.code == 0, done.err
+    assert [(run.effective_lora, run.effective_prefix) for run in bench.loaded_with] == [
+        ("我的", "off"),
+        (None, "off"),
+    ]

@@ -1,7 +1,7 @@
 import io
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -10,14 +10,16 @@ from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
 from tests.fakes import BOOTS, CONTENT_INFO, KEYS, PERMIT_SUBSTATION, FakeEngine, small_bank
+from tests.repl.test_prefixes import put_prefix
 from tests.repl.waiting import PATIENCE_S, meanwhile, press_ctrl_c, until, when
 from xiaoan.assistant.engine import Engine
 from xiaoan.assistant.open_bank import OpenBank
 from xiaoan.config import Settings
-from xiaoan.errors import BankError, CheckpointError, UsageError
+from xiaoan.errors import BankError, CheckpointError, PrefixMismatchError, UsageError
 from xiaoan.question_bank.matching import Matcher
 from xiaoan.question_bank.store.stored_bank import StoredBank
 from xiaoan.repl.app import Repl, Study
+from xiaoan.repl.prefixes import Shelf
 from xiaoan.repl.study.bot import Bot
 from xiaoan.terminal.console import make_console
 from xiaoan.terminal.screen import Screen
@@ -43,6 +45,7 @@ class Bench:
     out: io.StringIO = field(default_factory=io.StringIO)
     released: threading.Event = field(default_factory=threading.Event)
     study: Study | None = None
+    shelf: Shelf = field(default_factory=Shelf)
     shown: str = ""
 
     def run(self, *lines: str) -> int:
@@ -58,6 +61,7 @@ class Bench:
             load_bank=self.load_bank,
             clock=self.clock,
             study=self.study,
+            shelf=self.shelf,
             terminal_input=self.keys,
             terminal_output=DummyOutput(),
         )
@@ -360,6 +364,58 @@ def test_pages_come_from_the_registry_in_both_languages(bench: Bench) -> None:
 def test_an_unknown_command_names_a_near_one(bench: Bench) -> None:
     bench.run("/hepl", "exit")
     assert "没有 /hepl 这个命令。是不是 /help？" in bench.shown
+
+
+def loaded(bench: Bench, *lines: str) -> str:
+    """What is shown after a first question, which waits for the model."""
+    bench.engine.enqueue("3")
+    bench.run(KEYS.stem, *lines, "exit")
+    return bench.shown.split("依据：变电安规 5.2\n\n")[1]
+
+
+def test_a_prefix_is_swapped_by_name_and_the_way_of_deciding_follows(bench: Bench, tmp_path: Path) -> None:
+    bench.shelf = Shelf(folders=(tmp_path,))
+    bench.engine.enqueue_choice(1)
+    put_prefix(tmp_path / "变电")
+    question = "高压室的钥匙至少应有（ ）把。 选项：A. 4; B. 3; C. 2"
+    shown = loaded(bench, "/前缀 变电", question)
+    assert bench.engine.prefixes == [tmp_path / "变电"]
+    assert "  学过的问法  plain\n  带选项的题  按选项内容打分\n" in shown
+    assert "🤖 B. 3\n" in shown
+
+
+def test_prefixes_are_listed_with_the_one_in_use(bench: Bench, tmp_path: Path) -> None:
+    put_prefix(tmp_path / "home" / "变电")
+    put_prefix(tmp_path / "别处" / "甲")
+    bench.shelf = Shelf(folders=(tmp_path / "home",))
+    shown = loaded(bench, "/prefix", "/prefix 变电", "/prefix", f"/prefix {tmp_path / '别处'}", "/prefix off")
+    assert "  正在用  fake-prefix\n  变电    底座 小底座，问法 plain，长度 16" in shown
+    assert "变电（正在用）" in shown
+    assert str(tmp_path / "别处" / "甲") in shown.replace("\n", "").replace(" ", "")
+    assert bench.engine.prefixes == [tmp_path / "home" / "变电", None]
+
+
+def test_a_prefix_that_does_not_fit_is_said_and_the_old_one_stays(bench: Bench, tmp_path: Path) -> None:
+    bench.engine.prefix_error = PrefixMismatchError("前缀是在另一个底座上训练的。")
+    assert "✗ 前缀是在另一个底座上训练的。\n" in loaded(bench, f"/prefix {put_prefix(tmp_path / 'x')}")
+
+
+def test_no_prefix_is_swapped_before_the_model_is_there(bench: Bench) -> None:
+    def load(_: Callable[[str], None]) -> Engine:
+        assert bench.released.wait(PATIENCE_S)
+        return bench.engine
+
+    bench.load_engine = load
+    bench.run("/prefix off", "/prefix", "exit")
+    assert "✗ 模型还在载入（请稍候），载好以后再换前缀。\n" in bench.shown
+    assert "  正在用  模型还在载入\n" in bench.shown
+
+
+def test_warnings_about_the_model_are_said_once_before_its_first_answer(bench: Bench) -> None:
+    bench.engine.info = replace(bench.engine.info, warnings=("前缀在 float16 上训练，现在是 int4",))
+    bench.engine.enqueue("3")
+    loaded(bench, KEYS.stem)
+    assert bench.shown.count("前缀在 float16 上训练，现在是 int4") == 1
 
 
 @dataclass

@@ -5,7 +5,8 @@ import pytest
 
 from tests.reports.page_reading import HOSTILE, Page
 from xiaoan.question_bank.progress import Count
-from xiaoan.reports.charts import WIDTH, day_chart, group_days, share_chart
+from xiaoan.reports.charts import day_chart, group_days, share_chart
+from xiaoan.reports.svg import WIDTH
 
 START = date(2025, 12, 30)
 PLACES = re.compile(r'\b(?:x|cx|x1|x2)="(-?[\d.]+)"')

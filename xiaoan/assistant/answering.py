@@ -74,6 +74,7 @@ class Answer:
                 "device": self.model.device,
                 "dtype": self.model.dtype,
                 "demo": self.model.demo,
+                "lora": self.model.lora,
             },
             "timing": {
                 "load_s": round(self.model.load_s, 4),
@@ -180,11 +181,7 @@ class Assistant:
         raise AssertionError("ask() ends with an Answer")
 
     def _by_content(self, asked: AskedQuestion) -> bool:
-        if not asked.options:
-            return False
-        if self._decode == "auto":
-            return PLAIN_FORM in self.engine.info.forms
-        return self._decode == "content"
+        return bool(asked.options) and scores_options(self.engine.info, self._decode)
 
     def _choose(self, asked: AskedQuestion) -> tuple[AskedOption, ...]:
         texts = [normalize_text(option.text) for option in asked.options]
@@ -193,6 +190,11 @@ class Assistant:
 
     def _match(self, asked: AskedQuestion) -> Match | None:
         return self.matcher.match(asked, asked.profession) if self.matcher is not None else None
+
+
+def scores_options(info: ModelInfo, decode: str) -> bool:
+    """Whether options are decided by content: as `decode` says, for "auto" as the model's training allows."""
+    return PLAIN_FORM in info.forms if decode == "auto" else decode == "content"
 
 
 def read_question(text: str) -> AskedQuestion:

@@ -6,6 +6,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 StopSignal = Callable[[], bool]
@@ -22,7 +23,8 @@ class ModelInfo:
     """What is running, as banners, `--json` and `doctor` name it.
 
     `forms` are the question forms the prefix's card says it was trained on (`plain`, `options`); empty for a
-    published prefix without a card. `demo` is true for the embedded demonstration model only.
+    published prefix without a card. `demo` is true for the embedded demonstration model only. `warnings` are for the
+    person to read before the first answer, `lora` is the adapter's name, `prefix_path` where the prefix was read from.
     """
 
     name: str
@@ -32,6 +34,9 @@ class ModelInfo:
     demo: bool
     forms: frozenset[str] = frozenset()
     load_s: float = 0.0
+    warnings: tuple[str, ...] = ()
+    lora: str | None = None
+    prefix_path: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -66,5 +71,14 @@ class Engine(Protocol):
         """Return the best non-empty subset of `options` (exactly one if `only_one`), decided by content.
 
         The result names the same option texts whatever the order in which the options are given.
+        """
+        ...
+
+    def use_prefix(self, prefix: Path | None) -> None:
+        """Answer with another prefix from now on, None for none, without loading the base anew; `info` follows.
+
+        Raises:
+            CheckpointError: it cannot be read or was not made for this base; the old one stays in place.
+            UsageError: an answer is being given at this moment.
         """
         ...

@@ -112,6 +112,7 @@ def load_checkpoint(
     machine: Machine | None = None,
     fetch: Fetch | None = None,
     on_progress: Progress | None = None,
+    training: bool = False,
 ) -> LoadedCheckpoint:
     """Return the model of a folder or hub id with its tokenizer, and a prefix if one is given.
 
@@ -126,6 +127,7 @@ def load_checkpoint(
         machine: to choose device and precision by; this one when None.
         fetch: downloads a hub id; the hub's own client when None.
         on_progress: told how far loading is.
+        training: whether "auto" is to be the fastest for training.
 
     Raises:
         CheckpointError: something about the files is wrong.
@@ -145,6 +147,7 @@ def load_checkpoint(
         machine=machine,
         on_progress=on_progress,
         tokenizer=tokenizer,
+        training=training,
     )
     return LoadedCheckpoint(**vars(loaded), tokenizer=tokenizer)
 
@@ -160,6 +163,7 @@ def load_model(
     machine: Machine | None = None,
     on_progress: Progress | None = None,
     tokenizer: ChatGLMTokenizer | None = None,
+    training: bool = False,
 ) -> LoadedModel:
     """Return the model of a folder; `tokenizer` is read from it where a prefix has to be measured and none is given.
 
@@ -193,6 +197,7 @@ def load_model(
         machine,
         hidden_size=config.hidden_size,
         needed_bytes=lambda candidate: parameter_bytes(model, candidate),
+        training=training,
     )
     fill(model, weights, target, precision, on_progress)
     warnings = () if read is None else _prefix_warnings(read, model, base_sha256, folder, tokenizer)

@@ -28,6 +28,9 @@ _SMALLER = {
 CLEARLY_FASTER = 1.1
 """A half precision must be this much faster than float32 to be worth its rounding; less is noise."""
 
+_TRAINED_AT_ONCE = 512
+"""About so many tokens of a batch go through a layer at once."""
+
 
 def available_memory(device: torch.device) -> int | None:
     """Return the bytes that a model could take on `device` now, or None where the system does not say."""
@@ -117,11 +120,12 @@ def choose_dtype(
     *,
     hidden_size: int,
     needed_bytes: Callable[[torch.dtype], int],
+    training: bool = False,
 ) -> torch.dtype:
     """Return the precision called `name`, checked against free memory.
 
     "auto" is float16 on a GPU. On a CPU it is the fastest, on this machine and for this hidden size, of those
-    that fit into memory. "int8" and "int4" say how the blocks' weights are stored; what this returns for them is the
+    that fit into memory; for training without float16, whose gradients vanish there. "int8" and "int4" say how the blocks' weights are stored; what this returns for them is the
     precision of everything else, chosen as for "auto".
 
     Args:
@@ -130,6 +134,7 @@ def choose_dtype(
         machine: free memory and the clock.
         hidden_size: of the model; half the bytes are not half the time in small products.
         needed_bytes: bytes of all weights where those that are not quantised are in a precision.
+        training: whether many tokens go through at once, forwards and backwards, instead of one.
 
     Raises:
         DeviceError: no such precision, or too little memory.
@@ -146,12 +151,14 @@ def choose_dtype(
         return check(DTYPES[name])
     if device.type != "cpu":
         return check(torch.float16)
-    fitting = [d for d in DTYPES.values() if free is None or needed_bytes(d) * WORKING_ROOM <= free]
+    possible = [d for d in DTYPES.values() if not (training and d is torch.float16)]
+    fitting = [d for d in possible if free is None or needed_bytes(d) * WORKING_ROOM <= free]
     if not fitting:
         check(torch.float16)
     if len(fitting) == 1:
         return fitting[0]
-    return fastest_dtype(matrix_vector_products(hidden_size, fitting), machine.clock)
+    columns = _TRAINED_AT_ONCE if training else 1
+    return fastest_dtype(matrix_products(hidden_size, fitting, columns=columns), machine.clock)
 
 
 def check_memory(precision: str, device: torch.device, needed: int, free: int | None) -> None:
@@ -186,18 +193,23 @@ def dtype_name(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
 
 
-def matrix_vector_products(
-    hidden_size: int, dtypes: list[torch.dtype]
+def matrix_products(
+    hidden_size: int, dtypes: list[torch.dtype], *, columns: int = 1
 ) -> dict[torch.dtype, Callable[[], object]]:
-    """Return for each precision a function that multiplies a square matrix with a vector, as decoding does.
+    """Return for each precision a function that multiplies a square matrix with as many vectors as there are tokens.
 
-    The side is the hidden size, but at most 2048, so that making the matrices costs a few milliseconds.
+    One column is what decoding does. The side is the hidden size, but at most 2048, so that making the matrices costs
+    a few milliseconds.
     """
 
     def product(dtype: torch.dtype) -> Callable[[], object]:
         side = min(hidden_size, 2048)
-        matrix, vector = torch.ones(side, side, dtype=dtype), torch.ones(side, dtype=dtype)
-        return lambda: torch.mv(matrix, vector)
+        matrix = torch.ones(side, side, dtype=dtype)
+        if columns == 1:
+            vector = torch.ones(side, dtype=dtype)
+            return lambda: torch.mv(matrix, vector)
+        tokens = torch.ones(side, columns, dtype=dtype)
+        return lambda: torch.mm(matrix, tokens)
 
     return {dtype: product(dtype) for dtype in dtypes}
 

@@ -6,6 +6,7 @@ import re
 import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any, TextIO
 
 import typer
@@ -15,6 +16,7 @@ from xiaoan import __version__
 from xiaoan.cli import (
     ask,
     bank,
+    dataset,
     doctor,
     exam,
     options,
@@ -28,7 +30,7 @@ from xiaoan.cli import (
 )
 from xiaoan.cli.help import HelpfulCommand, HelpfulGroup
 from xiaoan.cli.services import Action, Services
-from xiaoan.errors import UsageError, XiaoanError
+from xiaoan.errors import Interrupted, UsageError, XiaoanError
 from xiaoan.printable import printable
 
 _INTERRUPTED = 130
@@ -59,6 +61,7 @@ for _name, _chinese, _command in (
 app.add_typer(progress.app, name="progress", cls=HelpfulGroup)
 app.add_typer(progress.app, name="进度", cls=HelpfulGroup, hidden=True)
 app.add_typer(bank.app, name="bank", cls=HelpfulGroup)
+app.add_typer(dataset.app, name="dataset", cls=HelpfulGroup)
 app.command("exam", cls=HelpfulCommand)(exam.exam)
 app.add_typer(train.app, name="train", cls=HelpfulGroup)
 app.command("doctor", cls=HelpfulCommand)(doctor.doctor)
@@ -69,6 +72,7 @@ def start(
     context: typer.Context,
     model: options.Model = None,
     prefix: options.Prefix = None,
+    lora: options.Lora = None,
     bank_files: options.Bank = None,
     device: options.Device = None,
     dtype: options.Dtype = None,
@@ -80,7 +84,9 @@ def start(
     version: Annotated[bool, typer.Option("--version", help="显示版本")] = False,
 ) -> Action | None:
     """Open the session when no command is named."""
-    common = options.Common(model, prefix, bank_files, device, dtype, seed, decode, config, user, plain)
+    common = options.Common(
+        model, prefix, bank_files, device, dtype, seed, decode, config, user, plain, lora=lora
+    )
     options.remember_outer(context, common)
     services = options.services_of(context)
     if context.invoked_subcommand is not None:
@@ -96,6 +102,9 @@ def run(arguments: Sequence[str], services: Services) -> int:
         code = run_inside(arguments, services)
         services.stdout.flush()
         return code
+    except Interrupted as error:
+        # Of several processes that stop together one says so.
+        return error.exit_code if _process(services) else _report(services, error.message, error.exit_code)
     except XiaoanError as error:
         return _report(services, error.message, error.exit_code)
     except KeyboardInterrupt:
@@ -117,7 +126,7 @@ def run_inside(arguments: Sequence[str], services: Services) -> int:
     Raises:
         XiaoanError: what a person did wrong, for the session to show.
     """
-    action = _parse(arguments, services)
+    action = _parse(arguments, replace(services, arguments=tuple(arguments)))
     return action() if callable(action) else int(action or 0)
 
 
@@ -179,10 +188,18 @@ def _report(services: Services, message: str, code: int) -> int:
     try:
         services.stdout.flush()
         text = printable(message, newlines=True).strip().replace("\n", "\n  ")
-        print(f"xiaoan: {text}", file=services.stderr, flush=True)
+        process = _process(services)
+        place = f"进程 {process}：" if process else ""
+        print(f"xiaoan: {place}{text}", file=services.stderr, flush=True)
     except OSError:
         _discard(services.stderr)
     return code
+
+
+def _process(services: Services) -> int:
+    """Return which of the processes of a launcher this is; 0 for the one that speaks, and without a launcher."""
+    rank = services.environ.get("RANK", "")
+    return int(rank) if rank.isdecimal() and "WORLD_SIZE" in services.environ else 0
 
 
 def _discard(stream: TextIO) -> None:

@@ -27,6 +27,7 @@ def ask(
     as_jsonl: Annotated[bool, typer.Option("--jsonl", help="每题一行 JSON，边答边输出")] = False,
     model: options.Model = None,
     prefix: options.Prefix = None,
+    lora: options.Lora = None,
     bank_files: options.Bank = None,
     device: options.Device = None,
     dtype: options.Dtype = None,
@@ -38,7 +39,7 @@ def ask(
 
     题目写在命令后面，或从标准输入读（一行一题）。全部答了退出码为 0，用法不对为 2，中断为 130。
     """
-    common = options.Common(model, prefix, bank_files, device, dtype, seed, decode, config)
+    common = options.Common(model, prefix, bank_files, device, dtype, seed, decode, config, lora=lora)
 
     def action() -> int:
         if as_json and as_jsonl:
@@ -114,6 +115,8 @@ def _open(settings: Settings, services: Services) -> "Assistant":
     if bank is not None and bank.fault_count:
         screen.warning(f"题库有 {bank.fault_count} 处问题，用 xiaoan bank check 查看。")
     engine = services.load_engine(settings, told)
+    for warning in engine.info.warnings:
+        screen.warning(warning)
     return Assistant(engine, bank.matcher if bank else None, clock=services.clock, decode=settings.decode)
 
 

@@ -45,6 +45,7 @@ def examine(settings: Settings, environ: Mapping[str, str], stdout: TextIO) -> I
     yield _memory()
     yield _model(settings)
     yield _prefix(settings)
+    yield from _adapter(settings)
     yield _bank(settings, bank_cache(environ, make_home=False))
     yield _config(environ)
     yield _home(home_path(environ))
@@ -146,13 +147,42 @@ def _prefix(settings: Settings) -> Finding:
     if prefix == OFF:
         return Finding("前缀", Status.OK, "不用")
     folder = default_paths().prefix if prefix is None else Path(prefix).expanduser()
-    return _checked("前缀", f"{folder}（{_size(folder)}）", lambda: _check_prefix(folder))
+    found = _checked("前缀", f"{folder}（{_size(folder)}）", lambda: _check_prefix(folder))
+    if found.status is Status.OK and (trained := _other_precision(folder, settings.dtype)):
+        advice = "载入时会抽查训练过的题，和训练时不一致会说明；要完全一样就用训练时的精度。"
+        return Finding(
+            "前缀", Status.WARNING, f"{found.found}，在 {trained} 上训练，现在设的是 {settings.dtype}", advice
+        )
+    return found
 
 
 def _check_prefix(folder: Path) -> None:
     from xiaoan.chatglm.prefix_checkpoint import load_prefix
 
     load_prefix(folder)
+
+
+def _other_precision(folder: Path, dtype: str) -> str:
+    """Return the precision that a prefix was trained on where it is known and `dtype` names another one, else ''."""
+    from xiaoan.chatglm.prefix_checkpoint import load_prefix
+
+    card = load_prefix(folder).card
+    trained = card.dtype if card is not None else ""
+    return trained if dtype not in ("auto", trained) else ""
+
+
+def _adapter(settings: Settings) -> Iterator[Finding]:
+    """Look at the LoRA adapter, if one is set."""
+    if settings.effective_lora is None:
+        return
+    from xiaoan.chatglm.adapter_checkpoint import read_adapter
+
+    folder = Path(settings.effective_lora).expanduser()
+    yield _checked("适配器", f"{folder}（{_size(folder)}）", lambda: _ignored(read_adapter(folder)))
+
+
+def _ignored(_: object) -> None:
+    """Take a value that only its making was wanted of."""
 
 
 def _checked(name: str, found: str, check: Callable[[], None]) -> Finding:

@@ -16,6 +16,7 @@ def doctor(
     as_json: options.AsJson = False,
     model: options.Model = None,
     prefix: options.Prefix = None,
+    lora: options.Lora = None,
     bank_files: options.Bank = None,
     device: options.Device = None,
     dtype: options.Dtype = None,
@@ -25,7 +26,7 @@ def doctor(
 
     能用退出码为 0，缺少必需的东西为 1。
     """
-    common = options.Common(model, prefix, bank_files, device, dtype, None, None, config)
+    common = options.Common(model, prefix, bank_files, device, dtype, None, None, config, lora=lora)
     return lambda: _doctor(
         options.settings_for(context, common), options.services_of(context), as_json=as_json
     )

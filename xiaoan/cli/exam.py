@@ -10,6 +10,7 @@ import typer
 from xiaoan.cli import options
 from xiaoan.cli.services import Action, Services, is_terminal
 from xiaoan.config import OFF, Settings
+from xiaoan.figures import interval_text
 
 if TYPE_CHECKING:
     from xiaoan.assistant.engine import ModelInfo
@@ -29,11 +30,13 @@ def exam(
     ] = None,
     limit: Annotated[int | None, typer.Option("--limit", metavar="数", min=1, help="只抽这么多题")] = None,
     compare: Annotated[
-        bool, typer.Option("--compare-prefix/--no-compare-prefix", help="同一份卷子，不带前缀也考一遍")
+        bool,
+        typer.Option("--compare-prefix/--no-compare-prefix", help="同一份卷子，不带前缀和适配器也考一遍"),
     ] = True,
     as_json: options.AsJson = False,
     model: options.Model = None,
     prefix: options.Prefix = None,
+    lora: options.Lora = None,
     bank_files: options.Bank = None,
     device: options.Device = None,
     dtype: options.Dtype = None,
@@ -45,7 +48,7 @@ def exam(
 
     每道题都按人会打的样子问：只有题干、带选项、选项打乱换标号、换括号和标点、漏掉一成的字。
     """
-    common = options.Common(model, prefix, bank_files, device, dtype, seed, decode, config)
+    common = options.Common(model, prefix, bank_files, device, dtype, seed, decode, config, lora=lora)
 
     def action() -> int:
         settings = options.settings_for(context, common)
@@ -71,8 +74,8 @@ def _exam(
         form_named(name)
     bank = options.open_filled_bank(settings, services, "考")
     runs = [settings]
-    if compare and settings.effective_prefix != OFF:
-        runs.append(replace(settings, prefix=OFF))
+    if compare and (settings.effective_prefix != OFF or settings.effective_lora is not None):
+        runs.append(replace(settings, prefix=OFF, lora=None))
     sat = [_sit(run, services, bank, list(forms) or list(FORMS), limit) for run in runs]
     if as_json:
         runs_document = [_document(info, report) for info, report in sat]
@@ -92,6 +95,8 @@ def _sit(
 
     screen = services.screen(services.stderr)
     engine = services.load_engine(settings, lambda _: None)
+    for warning in engine.info.warnings:
+        screen.warning(warning)
     assistant = Assistant(engine, bank.matcher, clock=services.clock, decode=settings.decode)
     questions = list(bank.bank)
     if limit is not None and limit < len(questions):
@@ -108,12 +113,20 @@ def _sit(
 
 
 def _label(info: "ModelInfo") -> str:
-    return f"带前缀 {info.prefix}" if info.prefix else "不带前缀"
+    parts = [f"前缀 {info.prefix}"] if info.prefix else []
+    parts += [f"适配器 {info.lora}"] if info.lora else []
+    return f"带{'、'.join(parts)}" if parts else "不带前缀"
 
 
 def _document(info: "ModelInfo", report: "ExamReport") -> dict[str, Any]:
     return {
-        "model": {"name": info.name, "prefix": info.prefix, "device": info.device, "dtype": info.dtype},
+        "model": {
+            "name": info.name,
+            "prefix": info.prefix,
+            "lora": info.lora,
+            "device": info.device,
+            "dtype": info.dtype,
+        },
         "accuracy": {
             form: {
                 "overall": _score_document(report.score(form)),
@@ -123,6 +136,7 @@ def _document(info: "ModelInfo", report: "ExamReport") -> dict[str, Any]:
             }
             for form in report.forms
         },
+        "unasked": [{"form": form, "id": question.id} for question, form in report.unasked],
         "wrongly_verified": len(report.wrongly_verified),
         "wrong": [
             {
@@ -139,24 +153,34 @@ def _document(info: "ModelInfo", report: "ExamReport") -> dict[str, Any]:
 
 
 def _score_document(score: "Score") -> dict[str, Any]:
-    return {"value": round(score.value, 4), "right": score.right, "n": score.asked}
+    return {
+        "value": round(score.value, 4),
+        "right": score.right,
+        "n": score.asked,
+        "low": round(score.low, 4),
+        "high": round(score.high, 4),
+    }
 
 
 def _show(services: Services, bank: "OpenBank", sat: Sequence[tuple["ModelInfo", "ExamReport"]]) -> None:
     from xiaoan.assistant.bank_check import official_answer
-    from xiaoan.terminal.tables import table_lines
+    from xiaoan.terminal.tables import fitted_table
     from xiaoan.terminal.verdict import Line
 
     screen = services.screen(services.stdout)
     info = sat[0][0]
-    screen.page(f"考试：{bank.title}", (), [f"模型 {info.name}，{info.device}，{info.dtype}"])
+    notes = [f"模型 {info.name}，{info.device}，{info.dtype}", "括号里是 95% 置信区间"]
+    screen.page(f"考试：{bank.title}", (), notes)
     for info, report in sat:
-        header = [_label(info), "全部", *report.question_types]
+        header = ["问法", "全部", *report.question_types]
         rows = [
             [form, *(_percent(report.score(form, kind)) for kind in (None, *report.question_types))]
             for form in report.forms
         ]
-        screen.lines([*map(Line, table_lines(header, rows)), Line("")])
+        screen.lines([Line(_label(info), "xiaoan.title")])
+        screen.lines([*fitted_table(header, rows, width=screen.width, plain=screen.plain), Line("")])
+        if report.unasked:
+            screen.warning(f"有 {len(report.unasked)} 次没法问（题太长，或选项太多），没有计入。")
         verified = len(report.wrongly_verified)
         screen.lines([Line(f"答错 {len(report.wrong)} 次；答错却显示为与题库一致：{verified} 次"), Line("")])
     for sitting in sat[0][1].wrong[:_SHOWN_WRONG]:
@@ -167,4 +191,5 @@ def _show(services: Services, bank: "OpenBank", sat: Sequence[tuple["ModelInfo",
 
 
 def _percent(score: "Score") -> str:
-    return f"{100 * score.value:.1f}%"
+    interval = interval_text(score.low, score.high).removesuffix("%")
+    return f"{100 * score.value:.1f}%（{interval}）"

@@ -30,6 +30,7 @@ Model = Annotated[
 Prefix = Annotated[
     str | None, typer.Option("--prefix", metavar="前缀", help="前缀检查点文件夹；off 表示不用前缀")
 ]
+Lora = Annotated[str | None, typer.Option("--lora", metavar="适配器", help="LoRA 适配器文件夹；off 表示不用")]
 Bank = Annotated[
     list[str] | None,
     typer.Option("--bank", metavar="题库", help="题库文件、文件夹或 *.xlsx，可写多次；off 表示不用题库"),
@@ -68,6 +69,7 @@ class Common:
     config: str | None = None
     user: str | None = None
     plain: bool | None = None
+    lora: str | None = None
 
 
 def settings_for(context: typer.Context, own: Common) -> Settings:

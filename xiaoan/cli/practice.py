@@ -37,6 +37,7 @@ def practice(
     bank_files: options.Bank = None,
     model: options.Model = None,
     prefix: options.Prefix = None,
+    lora: options.Lora = None,
     device: options.Device = None,
     dtype: options.Dtype = None,
     decode: options.Decode = None,
@@ -46,7 +47,9 @@ def practice(
 
     没做过的题先出，再出最久没做的。做到一半可以离开，用 --resume 接着做。
     """
-    common = options.Common(model, prefix, bank_files, device, dtype, None, decode, config, user, plain)
+    common = options.Common(
+        model, prefix, bank_files, device, dtype, None, decode, config, user, plain, lora=lora
+    )
     choice = study.Choice(professions, types, clause, search, count, seed)
 
     def action() -> int:

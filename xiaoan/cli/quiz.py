@@ -61,6 +61,7 @@ def quiz(
     bank_files: options.Bank = None,
     model: options.Model = None,
     prefix: options.Prefix = None,
+    lora: options.Lora = None,
     device: options.Device = None,
     dtype: options.Dtype = None,
     decode: options.Decode = None,
@@ -71,7 +72,9 @@ def quiz(
     标准卷是单选 40 题、多选 15 题、判断 30 题，共 100 分，90 分钟，80 分及格。
     答案随时存下，中途离开或断电都可以用 --resume 从同一题、同样的剩余时间接着考。
     """
-    common = options.Common(model, prefix, bank_files, device, dtype, None, decode, config, user, plain)
+    common = options.Common(
+        model, prefix, bank_files, device, dtype, None, decode, config, user, plain, lora=lora
+    )
     choice = study.Choice(professions, types, clause, search, count, seed)
     form = Form(minutes, Path(blueprint).expanduser() if blueprint is not None else None)
     files = [Path(name).expanduser() for name in exports or ()]

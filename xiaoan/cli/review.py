@@ -40,6 +40,7 @@ def review(
     bank_files: options.Bank = None,
     model: options.Model = None,
     prefix: options.Prefix = None,
+    lora: options.Lora = None,
     device: options.Device = None,
     dtype: options.Dtype = None,
     decode: options.Decode = None,
@@ -49,7 +50,9 @@ def review(
 
     连续答对几次就移出错题本（设置 leave_after）；复习时可以收藏，收藏的一直留着。
     """
-    common = options.Common(model, prefix, bank_files, device, dtype, None, decode, config, user, plain)
+    common = options.Common(
+        model, prefix, bank_files, device, dtype, None, decode, config, user, plain, lora=lora
+    )
     choice = study.Choice(professions, types, clause, search, count, seed)
 
     def action() -> int:

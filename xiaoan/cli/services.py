@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -45,7 +45,12 @@ def load_real_engine(settings: Settings, progress: Progress) -> "Engine":
 
     torch.manual_seed(settings.seed)
     return load_engine(
-        settings.model, settings.effective_prefix, settings.device, settings.dtype, progress=progress
+        settings.model,
+        settings.effective_prefix,
+        settings.device,
+        settings.dtype,
+        lora=settings.effective_lora,
+        progress=progress,
     )
 
 
@@ -84,7 +89,8 @@ class Seat:
 class Services:
     """The streams, environment, clocks, chance and model loader of one run of the program.
 
-    `clock` counts seconds, `now` says the local time with its offset, `seat` is there inside a session only.
+    `clock` counts seconds, `now` says the local time with its offset, `seat` is there inside a session only,
+    `arguments` is the command line that is being done.
     """
 
     load_engine: EngineLoader = load_real_engine
@@ -101,6 +107,11 @@ class Services:
     terminal_input: "Input | None" = None
     terminal_output: "Output | None" = None
     width: int | None = None
+    arguments: tuple[str, ...] = ()
+
+    def silenced(self) -> "Services":
+        """Return services that show nothing: those of a process that works along with the one that speaks."""
+        return replace(self, stdin=io.StringIO(), stdout=io.StringIO(), stderr=io.StringIO(), width=None)
 
     @property
     def interactive(self) -> bool:

@@ -9,7 +9,7 @@ from xiaoan import __version__
 from xiaoan.cli.logs import noting
 from xiaoan.cli.options import bank_cache
 from xiaoan.cli.services import Seat, Services, is_terminal
-from xiaoan.config import Settings, bank_paths, home_path, prepare_home
+from xiaoan.config import Settings, bank_paths, default_paths, home_path, prepare_home
 from xiaoan.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def open_session(settings: Settings, services: Services) -> int:
         return _without_terminal(settings, services)
     from xiaoan.assistant.open_bank import open_bank
     from xiaoan.repl.app import Repl
+    from xiaoan.repl.prefixes import Shelf
 
     screen = services.screen(services.stdout, plain=settings.plain)
     home = home_path(services.environ)
@@ -46,6 +47,7 @@ def open_session(settings: Settings, services: Services) -> int:
         load_engine=lambda progress: services.load_engine(settings, progress),
         load_bank=shared.load,
         study=study,
+        shelf=Shelf(default_paths().prefix, (home / "prefixes", Path("runs"))),
         clock=services.clock,
         terminal_input=services.terminal_input,
         terminal_output=services.terminal_output,

@@ -1,4 +1,4 @@
-"""`xiaoan train`: a base from texts, a prefix on a bank."""
+"""`xiaoan train`: a base from texts; a prefix, an adapter or the whole model on a bank."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from xiaoan.cli import options
+from xiaoan.cli.flag_sets import taking
 from xiaoan.cli.help import HelpfulCommand
 from xiaoan.cli.services import Action, Services
-from xiaoan.config import Settings, default_paths
+from xiaoan.cli.tuning_flags import FullFlags, LoraFlags, PtuningFlags, TuningFlags
 from xiaoan.errors import Interrupted, StorageError
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 _THREADS = 2
 _REPORT_EVERY = 20
 
-app = typer.Typer(help="训练：底座与前缀", no_args_is_help=False, rich_markup_mode=None)
+app = typer.Typer(
+    help="训练：前缀、LoRA、全量微调，或从零训练底座", no_args_is_help=False, rich_markup_mode=None
+)
 
 Output = Annotated[str, typer.Option("--output", metavar="文件夹", help="训练好的检查点写到哪里")]
 RunFolder = Annotated[
@@ -33,7 +36,49 @@ Steps = Annotated[int | None, typer.Option("--max-steps", metavar="数", min=1, 
 
 @app.callback()
 def train() -> None:
-    """训练：底座与前缀。"""
+    """训练：前缀、LoRA、全量微调，或从零训练底座。"""
+
+
+@app.command("ptuning", cls=HelpfulCommand)
+@taking(PtuningFlags)
+def ptuning(context: typer.Context, flags: PtuningFlags) -> Action:
+    """在题库上训练前缀（P-Tuning v2），底座不动。
+
+    例：xiaoan train ptuning --bank 本单位题库.xlsx --output runs/本单位
+    训练完给出训练前后的正确率；Ctrl-C 会保存进度，加 --resume 就接着训练。
+    """
+    return _tuning(context, flags)
+
+
+@app.command("lora", cls=HelpfulCommand)
+@taking(LoraFlags)
+def lora(context: typer.Context, flags: LoraFlags) -> Action:
+    """训练 LoRA 适配器（PEFT 格式），底座不动。
+
+    例：xiaoan train lora --bank 本单位题库.xlsx --output runs/本单位-lora
+    用的时候写 --lora runs/本单位-lora；--merge 另写一份并好的完整模型。
+    """
+    return _tuning(context, flags)
+
+
+@app.command("full", cls=HelpfulCommand)
+@taking(FullFlags)
+def full(context: typer.Context, flags: FullFlags) -> Action:
+    """全量微调：底座的全部参数都学，写出一个新的模型文件夹。
+
+    例：xiaoan train full --bank 本单位题库.xlsx --output runs/本单位-full
+    最占内存，也最容易忘掉原来会的；题库一般用 ptuning 就够。
+    """
+    return _tuning(context, flags)
+
+
+def _tuning(context: typer.Context, flags: TuningFlags) -> Action:
+    def action() -> int:
+        from xiaoan.cli.tuning_run import tune_from
+
+        return tune_from(flags, options.settings_for(context, flags.common), options.services_of(context))
+
+    return action
 
 
 @app.command("base", cls=HelpfulCommand)
@@ -43,20 +88,36 @@ def base(
     output: Output,
     run_folder: RunFolder = None,
     steps: Steps = None,
+    learning_rate: Annotated[
+        float | None, typer.Option("--learning-rate", metavar="数", min=1e-9, help="学习率")
+    ] = None,
+    start: Annotated[
+        str | None, typer.Option("--start", metavar="模型", help="不从零开始，接着训练这个底座文件夹")
+    ] = None,
+    drills: Annotated[
+        float | None,
+        typer.Option("--drills", metavar="份额", min=0, max=0.9, help="认字练习占几成，0 到 0.9"),
+    ] = None,
     seed: options.Seed = None,
 ) -> Action:
-    """用自己的语料从零训练一个小底座（结构同 ChatGLM-6B）。
+    """用自己的语料训练一个小底座（结构同 ChatGLM-6B），从零开始或接着一个底座。
 
     Ctrl-C 会保存进度，同样的命令再跑一次就接着训练。
     """
 
     def action() -> int:
-        from xiaoan.training.pretraining.base import BASE_SETTINGS, BaseShape, pretrain_base
+        from xiaoan.training.pretraining.base import (
+            BASE_SETTINGS,
+            DRILL_SHARE,
+            BaseShape,
+            pretrain_base,
+        )
         from xiaoan.training.pretraining.texts import read_field_texts
 
         settings = replace(
             BASE_SETTINGS,
             steps=steps or BASE_SETTINGS.steps,
+            learning_rate=learning_rate or BASE_SETTINGS.learning_rate,
             seed=BASE_SETTINGS.seed if seed is None else seed,
         )
         target = _empty_output(output)
@@ -67,94 +128,14 @@ def base(
                 settings=settings,
                 run_folder=_run_folder(run_folder, target),
                 output=target,
+                start=None if start is None else Path(start),
+                drill_share=DRILL_SHARE if drills is None else drills,
                 on_step=watch.report,
                 should_stop=watch.should_stop,
             )
         return watch.close(done, target)
 
     return action
-
-
-@app.command("ptuning", cls=HelpfulCommand)
-def ptuning(
-    context: typer.Context,
-    output: Output,
-    bank_files: options.Bank = None,
-    model: options.Model = None,
-    run_folder: RunFolder = None,
-    steps: Steps = None,
-    pre_seq_len: Annotated[
-        int | None, typer.Option("--pre-seq-len", metavar="数", min=1, help="前缀长度")
-    ] = None,
-    learning_rate: Annotated[
-        float | None, typer.Option("--learning-rate", metavar="数", help="学习率")
-    ] = None,
-    seed: options.Seed = None,
-    device: options.Device = None,
-    config: options.Config = None,
-) -> Action:
-    """在题库上训练前缀（P-Tuning v2），底座不动。
-
-    Ctrl-C 会保存进度，同样的命令再跑一次就接着训练。
-    """
-    common = options.Common(model=model, bank=bank_files, device=device, config=config)
-
-    def action() -> int:
-        settings = options.settings_for(context, common)
-        return _ptuning(
-            settings,
-            options.services_of(context),
-            _empty_output(output),
-            run_folder,
-            steps=steps,
-            pre_seq_len=pre_seq_len,
-            learning_rate=learning_rate,
-            seed=seed,
-        )
-
-    return action
-
-
-def _ptuning(
-    settings: Settings,
-    services: Services,
-    output: Path,
-    run_folder: str | None,
-    *,
-    steps: int | None,
-    pre_seq_len: int | None,
-    learning_rate: float | None,
-    seed: int | None,
-) -> int:
-    from xiaoan.chatglm.checkpoint import load_checkpoint
-    from xiaoan.training.ptuning import DEMO_SETTINGS, Base, tune_prefix
-
-    bank = options.open_filled_bank(settings, services, "学")
-    loop = DEMO_SETTINGS.loop
-    chosen = replace(
-        DEMO_SETTINGS,
-        pre_seq_len=pre_seq_len or DEMO_SETTINGS.pre_seq_len,
-        loop=replace(
-            loop,
-            steps=steps or loop.steps,
-            learning_rate=loop.learning_rate if learning_rate is None else learning_rate,
-            seed=loop.seed if seed is None else seed,
-        ),
-    )
-    loaded = load_checkpoint(
-        settings.model or default_paths().model, device=settings.device, dtype="bfloat16"
-    )
-    with _Watch(services) as watch:
-        done = tune_prefix(
-            Base(loaded.model, loaded.tokenizer, loaded.name, loaded.base_sha256),
-            tuple(bank.bank),
-            chosen,
-            run_folder=_run_folder(run_folder, output),
-            output=output,
-            on_step=watch.report,
-            should_stop=watch.should_stop,
-        )
-    return watch.close(done, output)
 
 
 class _Watch:

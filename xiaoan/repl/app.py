@@ -19,13 +19,14 @@ from xiaoan.repl.commands import Launch, Order, Page, State, find_command
 from xiaoan.repl.completer import CommandCompleter
 from xiaoan.repl.harmless_keys import harmless_keys
 from xiaoan.repl.interrupts import LEAVE_WITHIN_S, Interrupts
+from xiaoan.repl.prefixes import Shelf
 from xiaoan.repl.quiet_keyboard import quiet_keyboard
 from xiaoan.repl.streaming import stream_answer, wait_for_model
 from xiaoan.repl.study.bot import Bot
 from xiaoan.terminal.screen import Fact, Screen
 
 if TYPE_CHECKING:
-    from xiaoan.assistant.engine import Engine
+    from xiaoan.assistant.engine import Engine, ModelInfo
     from xiaoan.assistant.open_bank import OpenBank
 
 logger = logging.getLogger(__name__)
@@ -53,23 +54,18 @@ class Repl:
         load_bank: Callable[[], "OpenBank | None"],
         clock: Callable[[], float],
         study: Study | None = None,
+        shelf: Shelf = Shelf(),  # noqa: B008 - frozen
         terminal_input: Input | None = None,
         terminal_output: Output | None = None,
     ) -> None:
-        """Take what to show on, what to load (in the background), how to practise, and in tests where keys are."""
+        """Take what to show on, what to load (in the background), how to practise, and in tests where keys are.
+
+        `shelf` is where /prefix looks for prefixes.
+        """
         self._version = version
         self._screen = screen
         self._clock = clock
         self._study = study
-        self._session: PromptSession[str] = PromptSession(
-            history=history,
-            completer=CommandCompleter(),
-            complete_while_typing=True,
-            bottom_toolbar=self._toolbar,
-            key_bindings=harmless_keys(),
-            input=terminal_input,
-            output=terminal_output,
-        )
         engine = Background("载入模型", load_engine)
         self._state = State(
             settings=settings,
@@ -77,9 +73,20 @@ class Repl:
             bot=Bot(engine, decode=settings.decode),
             bank=Background("读题库", lambda _: load_bank()),
             history=history,
+            shelf=shelf,
+        )
+        self._session: PromptSession[str] = PromptSession(
+            history=history,
+            completer=CommandCompleter(self._state),
+            complete_while_typing=True,
+            bottom_toolbar=self._toolbar,
+            key_bindings=harmless_keys(),
+            input=terminal_input,
+            output=terminal_output,
         )
         self._interrupted_at_s: float | None = None
         self._bank_reported = False
+        self._reported_model: ModelInfo | None = None
 
     def run(self) -> int:
         """Show the banner at once, load behind it, and answer until the person leaves."""
@@ -176,7 +183,17 @@ class Repl:
             self._screen.notice("不等了，这道题没有问。模型还在后台载入。")
             return False
         self._report_bank()
+        self._report_model()
         return True
+
+    def _report_model(self) -> None:
+        """Say what the person should know of the model before its first answer, once for every prefix."""
+        engine = self._state.engine.result
+        if engine is None or engine.info == self._reported_model:
+            return
+        self._reported_model = engine.info
+        for warning in engine.info.warnings:
+            self._screen.warning(warning)
 
     def _report_bank(self) -> None:
         """Say once what was wrong with the bank."""
@@ -218,15 +235,18 @@ class Repl:
             model = settings.model or defaults.model.name
             prefix = settings.effective_prefix or defaults.prefix.name
             device, dtype = settings.device, settings.dtype
+        lora = engine.info.lora if engine is not None else settings.effective_lora
         facts = [
             Fact("模型", f"{model}（演示模型，只学过示例题库）" if demo else model),
             Fact("前缀", prefix if prefix not in (None, OFF) else "不用"),
+            *([Fact("适配器", lora)] if lora else []),
             Fact("设备", f"{_automatic(device)}　精度 {_automatic(dtype)}"),
             Fact("题库", _bank_title(bank)),
         ]
         self._screen.banner(self._version, facts, demo=demo)
         if bank.finished:
             self._report_bank()
+        self._report_model()
 
     def _toolbar(self) -> str:
         engine = self._state.engine

@@ -6,24 +6,27 @@ A command returns data (a page to show, or what to do); it neither prints nor re
 import difflib
 import re
 import unicodedata
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from enum import Enum, auto
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prompt_toolkit.history import History
 
-from xiaoan.config import Settings
+from xiaoan.assistant.answering import scores_options
+from xiaoan.config import OFF, Settings
 from xiaoan.errors import UsageError
 from xiaoan.repl.background import Background
 from xiaoan.repl.history import entries
+from xiaoan.repl.prefixes import Shelf, description, holds_prefix, named_prefix, names_to_type, prefixes_in
 from xiaoan.repl.study.bot import Bot
 from xiaoan.repl.study.words import CLEAR_NAMES, LEAVE_NAMES, read_switch
 from xiaoan.terminal.bank_report import bank_facts
 from xiaoan.terminal.screen import Fact
 
 if TYPE_CHECKING:
-    from xiaoan.assistant.engine import Engine
+    from xiaoan.assistant.engine import Engine, ModelInfo
     from xiaoan.assistant.open_bank import OpenBank
 
 _HISTORY_COUNT = 20
@@ -40,6 +43,7 @@ class State:
     bank: "Background[OpenBank | None]"
     history: History
     bot: Bot
+    shelf: Shelf = field(default_factory=Shelf)
 
 
 @dataclass(frozen=True)
@@ -67,13 +71,18 @@ class Order(Enum):
 
 @dataclass(frozen=True)
 class Command:
-    """A command: names behind a slash, words that work alone, a line of help, and what it does."""
+    """A command: names behind a slash, words that work alone, a line of help, and what it does.
+
+    `completions` are words that can follow, `takes_folder` says that a folder can.
+    """
 
     names: tuple[str, ...]
     words: tuple[str, ...]
     help: str
     run: Callable[[State, str], Page | Order | Launch]
     takes: str = ""
+    completions: Callable[[State], Iterable[str]] | None = None
+    takes_folder: bool = False
 
     @property
     def title(self) -> str:
@@ -127,12 +136,65 @@ def model_page(state: State, arguments: str) -> Page:  # noqa: ARG001
     facts = (
         Fact("模型", f"{info.name}（演示模型）" if info.demo else info.name),
         Fact("前缀", info.prefix or "不用"),
+        *([Fact("适配器", info.lora)] if info.lora else []),
         Fact("设备", info.device),
         Fact("精度", info.dtype),
         Fact("载入", f"{info.load_s:.1f} 秒"),
     )
     demo = "演示模型很小，只学过示例题库；换自己的模型用 --model 和 --prefix。"
-    return Page("模型", facts, (demo,) if info.demo else ())
+    return Page("模型", facts, (*info.warnings, *((demo,) if info.demo else ())))
+
+
+def prefix_page(state: State, arguments: str) -> Page:
+    """Put another prefix in place without reloading the base; without a word list those that lie ready."""
+    if not arguments:
+        return _shelf_page(state, state.shelf.prefixes())
+    if state.engine.error is not None:
+        raise UsageError(f"模型没有载入，换不了前缀：{state.engine.error.message}")
+    if state.engine.result is None:
+        raise UsageError(f"模型还在载入（{state.engine.progress or '请稍候'}），载好以后再换前缀。")
+    prefix = named_prefix(state.shelf, arguments)
+    if prefix is not None and not holds_prefix(prefix) and (inside := prefixes_in(prefix)):
+        return _shelf_page(state, inside)
+    state.engine.result.use_prefix(prefix)
+    return _prefix_in_use(state.engine.result.info, state.settings.decode)
+
+
+def _prefix_in_use(info: "ModelInfo", decode: str) -> Page:
+    facts = [Fact("前缀", info.prefix or "不用")]
+    if info.prefix_path is not None:
+        facts.append(Fact("位置", str(info.prefix_path)))
+    if info.forms:
+        facts.append(Fact("学过的问法", "、".join(sorted(info.forms))))
+    facts.append(
+        Fact("带选项的题", "按选项内容打分" if scores_options(info, decode) else "自由作答，再对回选项")
+    )
+    return Page("前缀", tuple(facts), (*info.warnings, "已经换好，底座没有重新载入。"))
+
+
+def _shelf_page(state: State, prefixes: Iterable[Path]) -> Page:
+    engine = state.engine.result
+    if engine is not None:
+        used, path = engine.info.prefix, engine.info.prefix_path
+        facts = [Fact("正在用", used or "不用前缀")]
+    else:
+        path = None
+        facts = [Fact("正在用", "模型没有载入" if state.engine.error else "模型还在载入")]
+    names = dict(zip(shelved := state.shelf.prefixes(), names_to_type(state.shelf), strict=True))
+    for prefix in prefixes:
+        name = names.get(prefix, str(prefix))
+        mark = "（正在用）" if path is not None and _same(prefix, path) else ""
+        place = "" if prefix == state.shelf.shipped or name == str(prefix) else f"　{prefix.parent}"
+        facts.append(Fact(name + mark, description(prefix) + place))
+    notes = ["换用：/prefix 名字或文件夹；不用前缀：/prefix off。"]
+    if not shelved:
+        folders = "、".join(str(folder) for folder in state.shelf.folders)
+        notes.insert(0, f"没有找到别的前缀（找过 {folders or '的地方没有'}）。")
+    return Page("前缀", tuple(facts), tuple(notes))
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one.expanduser().resolve() == other.expanduser().resolve()
 
 
 def history_page(state: State, arguments: str) -> Page:
@@ -173,6 +235,15 @@ COMMANDS: tuple[Command, ...] = (
     Command(("help", "帮助"), (), "这一页", help_page),
     Command(("bank", "题库"), (), "打开的题库：文件、题数、问题", bank_page),
     Command(("model", "模型"), (), "在用的模型、前缀、设备、精度", model_page),
+    Command(
+        ("prefix", "前缀"),
+        (),
+        "换前缀，底座不重新载入；不写名字就列出现有的",
+        prefix_page,
+        "名字|off",
+        completions=lambda state: [*names_to_type(state.shelf), OFF],
+        takes_folder=True,
+    ),
     Command(
         ("practice", "练习"), (), "做题，答完马上看对错；如 /练习 --count 5", begin("practice"), "[选项]"
     ),

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from xiaoan.figures import percent_text
+from xiaoan.reports.svg import WIDTH, figure, rectangle, svg, text
 from xiaoan.reports.text_widths import cut_to_width, one_line
 
 if TYPE_CHECKING:
     from xiaoan.question_bank.progress import Count
 
-WIDTH = 480
 _LEFT, _RIGHT, _TOP, _PLOT_HEIGHT = 46, 440, 14, 170
 _HEIGHT = _TOP + _PLOT_HEIGHT + 34
 _MOST_BARS = 62
@@ -82,9 +82,9 @@ def day_chart(name: str, days: "Iterable[tuple[date, Count]]") -> Markup:
     parts.append(_line(points))
     parts += [_date_label(place, periods, step) for place in _label_places(len(periods))]
     if not periods:
-        parts.append(_text("chart-empty", (_LEFT + _RIGHT) / 2, _TOP + _PLOT_HEIGHT / 2, "还没有作答记录"))
+        parts.append(text("chart-empty", (_LEFT + _RIGHT) / 2, _TOP + _PLOT_HEIGHT / 2, "还没有作答记录"))
     title = f"每{grouped.unit}的正确率和作答次数"
-    return _svg(name, title, _describe(grouped), _HEIGHT, parts)
+    return svg(name, title, _describe(grouped), _HEIGHT, parts)
 
 
 def share_chart(name: str, title: str, counts: "Mapping[str, Count]") -> Markup:
@@ -93,10 +93,10 @@ def share_chart(name: str, title: str, counts: "Mapping[str, Count]") -> Markup:
     for place, (label, count) in enumerate(counts.items()):
         middle = _ROW * place + _ROW / 2 + 4
         parts += [
-            _text("chart-label", _BAR_LEFT - 8, middle + 5, cut_to_width(label, _LABEL_WIDTH) or _NO_NAME),
-            _rectangle("chart-track", _BAR_LEFT, middle - 8, _BAR_LENGTH, 16),
-            _rectangle("chart-bar", _BAR_LEFT, middle - 8, _BAR_LENGTH * (count.accuracy or 0), 16),
-            _text(
+            text("chart-label", _BAR_LEFT - 8, middle + 5, cut_to_width(label, _LABEL_WIDTH) or _NO_NAME),
+            rectangle("chart-track", _BAR_LEFT, middle - 8, _BAR_LENGTH, 16),
+            rectangle("chart-bar", _BAR_LEFT, middle - 8, _BAR_LENGTH * (count.accuracy or 0), 16),
+            text(
                 "chart-value",
                 _BAR_LEFT + _BAR_LENGTH + 8,
                 middle + 5,
@@ -104,12 +104,12 @@ def share_chart(name: str, title: str, counts: "Mapping[str, Count]") -> Markup:
             ),
         ]
     if not counts:
-        parts.append(_text("chart-empty", WIDTH / 2, _ROW / 2 + 9, "还没有作答记录"))
+        parts.append(text("chart-empty", WIDTH / 2, _ROW / 2 + 9, "还没有作答记录"))
     told = "；".join(
         f"{one_line(label, 40) or _NO_NAME} {percent_text(count.accuracy)}，{count.attempts} 次对 {count.right} 次"
         for label, count in counts.items()
     )
-    return _svg(name, title, told or "还没有作答记录", _ROW * max(len(counts), 1) + 8, parts)
+    return svg(name, title, told or "还没有作答记录", _ROW * max(len(counts), 1) + 8, parts)
 
 
 def _monday(day: date) -> date:
@@ -177,10 +177,10 @@ def _grid(most: int) -> Markup:
         height = _height_of(quarter / 4)
         parts += [
             Markup('<line class="chart-grid" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(
-                _LEFT, _RIGHT, _figure(height), _figure(height)
+                _LEFT, _RIGHT, figure(height), figure(height)
             ),
-            _text("chart-left", _LEFT - 6, height + 4, f"{quarter * 25}%"),
-            _text("chart-right", _RIGHT + 6, height + 4, _short_number(most * quarter // 4)),
+            text("chart-left", _LEFT - 6, height + 4, f"{quarter * 25}%"),
+            text("chart-right", _RIGHT + 6, height + 4, _short_number(most * quarter // 4)),
         ]
     return Markup().join(parts)
 
@@ -189,16 +189,16 @@ def _count_bar(place: int, period: Period, step: float, most: int) -> Markup:
     tall = max(_PLOT_HEIGHT * period.attempts / most, 1) if period.attempts else 0
     wide = min(step * 0.8, 40)
     left = _LEFT + (place + 0.5) * step - wide / 2
-    return _rectangle("chart-count", left, _TOP + _PLOT_HEIGHT - tall, wide, tall) if tall else Markup()
+    return rectangle("chart-count", left, _TOP + _PLOT_HEIGHT - tall, wide, tall) if tall else Markup()
 
 
 def _line(points: Sequence[tuple[float, float]]) -> Markup:
-    written = " ".join(f"{_figure(x)},{_figure(y)}" for x, y in points)
+    written = " ".join(f"{figure(x)},{figure(y)}" for x, y in points)
     line = (
         Markup('<polyline class="chart-line" points="{}"/>').format(written) if len(points) > 1 else Markup()
     )
     dots = (
-        Markup('<circle class="chart-dot" cx="{}" cy="{}" r="3"/>').format(_figure(x), _figure(y))
+        Markup('<circle class="chart-dot" cx="{}" cy="{}" r="3"/>').format(figure(x), figure(y))
         for x, y in points
     )
     return line + (Markup().join(dots) if len(points) <= _MOST_BARS else Markup())
@@ -215,32 +215,4 @@ def _label_places(count: int) -> list[int]:
 
 
 def _date_label(place: int, periods: Sequence[Period], step: float) -> Markup:
-    return _text("chart-date", _LEFT + (place + 0.5) * step, _TOP + _PLOT_HEIGHT + 20, periods[place].name)
-
-
-def _rectangle(kind: str, x: float, y: float, width: float, height: float) -> Markup:
-    return Markup('<rect class="{}" x="{}" y="{}" width="{}" height="{}"/>').format(
-        kind, *map(_figure, (x, y, width, height))
-    )
-
-
-def _text(kind: str, x: float, y: float, text: str) -> Markup:
-    return Markup('<text class="{}" x="{}" y="{}">{}</text>').format(kind, _figure(x), _figure(y), text)
-
-
-def _figure(number: float) -> str:
-    return f"{number:.1f}".removesuffix(".0")
-
-
-def _svg(name: str, title: str, description: str, height: float, parts: Iterable[Markup]) -> Markup:
-    return Markup(
-        '<svg class="chart" viewBox="0 0 {width} {height}" role="img" aria-labelledby="{name}-title {name}-desc">\n'
-        '<title id="{name}-title">{title}</title>\n<desc id="{name}-desc">{description}</desc>\n{parts}\n</svg>'
-    ).format(
-        width=WIDTH,
-        height=_figure(height),
-        name=name,
-        title=one_line(title),
-        description=one_line(description),
-        parts=Markup("\n").join(parts),
-    )
+    return text("chart-date", _LEFT + (place + 0.5) * step, _TOP + _PLOT_HEIGHT + 20, periods[place].name)

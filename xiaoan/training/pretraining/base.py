@@ -19,7 +19,7 @@ from xiaoan.training.loop import LoopSettings, SilentListener, StepReport, Train
 from xiaoan.training.pairs import Pair
 from xiaoan.training.pretraining.drills import drill_pairs
 from xiaoan.training.pretraining.texts import FieldText, pretraining_pairs
-from xiaoan.training.pretraining.vocabulary import train_vocabulary
+from xiaoan.training.pretraining.vocabulary import common_characters, train_vocabulary
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,29 @@ DRILL_SHARE = 0.4
 """How much of the pairs are drills unless told otherwise."""
 
 
+@torch.no_grad()
+def refresh_unread(
+    model: ChatGLMForConditionalGeneration,
+    tokenizer: ChatGLMTokenizer,
+    texts: Sequence[FieldText],
+    *,
+    seed: int,
+) -> int:
+    """Give the characters that `texts` never show new embeddings, spread like those of the others; return how many.
+
+    Weight decay and the head, which is tied, have pressed them into one point: what was never a target is never
+    likely. From there they would take long to come apart.
+    """
+    read = {token for text in texts for line in text.sentences() for token in tokenizer.encode(line)}
+    characters = set(tokenizer.encode(common_characters(), add_special_tokens=False))
+    unread = sorted(characters - read)
+    weight = model.transformer.word_embeddings.weight
+    known = weight[sorted(characters & read)]
+    noise = torch.randn(len(unread), weight.shape[1], generator=torch.Generator().manual_seed(seed))
+    weight[unread] = known.mean(dim=0) + noise * known.std(dim=0)
+    return len(unread)
+
+
 def epoch_pairs(texts: Sequence[FieldText], drill_share: float, random_source: random.Random) -> list[Pair]:
     """Return the pairs of one epoch: one pass over the texts, and drills that make up `drill_share` of all."""
     pairs = pretraining_pairs(texts, random_source)
@@ -117,7 +140,12 @@ def pretrain_base(
     else:
         loaded = load_checkpoint(start, device="cpu", dtype="float32")
         model, tokenizer = loaded.model, loaded.tokenizer
-        origin = {"start": loaded.model_card, "start_sha256": loaded.base_sha256}
+        refreshed = refresh_unread(model, tokenizer, texts, seed=settings.seed)
+        origin = {
+            "start": loaded.model_card,
+            "start_sha256": loaded.base_sha256,
+            "refreshed_characters": refreshed,
+        }
     run = TrainingRun(
         model,
         tokenizer,
