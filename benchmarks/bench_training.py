@@ -39,11 +39,15 @@ from xiaoan.chatglm.quantization import QUANTIZED_BITS, QuantizedLinear
 from xiaoan.chatglm.tokenization_chatglm import ChatGLMTokenizer
 from xiaoan.config import default_paths
 from xiaoan.question_bank.spreadsheet import read_bank
-from xiaoan.training.bank_forms import BankRecipe, bank_source, plain_pairs
-from xiaoan.training.batches import IGNORED, Example, encode_pair
-from xiaoan.training.devices import peak_memory
-from xiaoan.training.exactness import exact_share
-from xiaoan.training.loop import (
+from xiaoan.training.data.bank_forms import BankRecipe, bank_source, plain_pairs
+from xiaoan.training.data.pairs import Pair
+from xiaoan.training.methods import Base
+from xiaoan.training.methods.ptuning import PTuning
+from xiaoan.training.presets import Sizes, choose
+from xiaoan.training.running.batches import IGNORED, Example, encode_pair
+from xiaoan.training.running.devices import peak_memory
+from xiaoan.training.running.exactness import exact_share
+from xiaoan.training.running.loop import (
     EvaluationReport,
     EvaluationScores,
     LoopSettings,
@@ -51,11 +55,7 @@ from xiaoan.training.loop import (
     StepReport,
     TrainingRun,
 )
-from xiaoan.training.methods import Base
-from xiaoan.training.methods.ptuning import PTuning
-from xiaoan.training.pairs import Pair
-from xiaoan.training.presets import Sizes, choose
-from xiaoan.training.run_folder import METRICS_FILE
+from xiaoan.training.running.run_folder import METRICS_FILE
 
 WARM_UP_STEPS: Final = 2
 SOURCE_LENGTH: Final = 64

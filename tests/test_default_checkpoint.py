@@ -16,7 +16,7 @@ from xiaoan.chatglm.checkpoint import load_checkpoint
 from xiaoan.chatglm.prefix_probe import measure_probes
 from xiaoan.config import default_paths
 from xiaoan.evaluation.exam import sit_exam
-from xiaoan.training.bank_forms import plain_pairs
+from xiaoan.training.data.bank_forms import plain_pairs
 from xiaoan.training.pretraining.texts import read_field_texts
 
 DEFAULTS = default_paths()

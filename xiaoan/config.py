@@ -263,7 +263,11 @@ def _accept(key: str, value: Any, where: str) -> Any:
 
 def _problem(key: str, value: Any) -> str | None:
     """Return what is wrong with a value and what is possible, or None."""
-    if key in ("model", "prefix", "lora") and value is not None and not (isinstance(value, str) and value.strip()):
+    if (
+        key in ("model", "prefix", "lora")
+        and value is not None
+        and not (isinstance(value, str) and value.strip())
+    ):
         return f"写的是 {value!r}，应是文件夹或仓库名。"
     if key == "bank" and not (
         isinstance(value, tuple) and all(isinstance(name, str) and name.strip() for name in value)

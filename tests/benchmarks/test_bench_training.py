@@ -11,8 +11,8 @@ import torch
 
 from tests.training.tiny_base import PAIRS, tiny_base
 from xiaoan.chatglm.tokenization_chatglm import ChatGLMTokenizer
-from xiaoan.training.batches import collate
-from xiaoan.training.loop import answer_loss
+from xiaoan.training.running.batches import collate
+from xiaoan.training.running.loop import answer_loss
 
 FILE = Path(__file__).resolve().parents[2] / "benchmarks" / "bench_training.py"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.bench import CommandBench
-from xiaoan.training.pair_files import read_pairs
+from xiaoan.training.data.pair_files import read_pairs
 
 HEADER = "专业,题型,题目内容,题目依据条款,选项,正确答案"
 TEMPLATE = Path(__file__).parents[2] / "question_banks" / "templates" / "现场点巡检.toml"

@@ -19,8 +19,8 @@ from tests.training.tiny_base import base_folder
 from xiaoan.assistant.chatglm_engine import load_engine
 from xiaoan.chatglm.checkpoint import load_checkpoint
 from xiaoan.errors import PrefixMismatchError
-from xiaoan.training.pair_files import write_pairs
-from xiaoan.training.pairs import Pair
+from xiaoan.training.data.pair_files import write_pairs
+from xiaoan.training.data.pairs import Pair
 
 RECORD = {
     "statements": ["雷雨天气巡视要穿绝缘靴。"],

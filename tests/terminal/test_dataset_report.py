@@ -4,9 +4,9 @@ import pytest
 
 from tests.terminal.shown import shown
 from xiaoan.terminal.dataset_report import check_lines
-from xiaoan.training.dataset_check import DatasetCheck, check_dataset
-from xiaoan.training.pair_files import PairFile
-from xiaoan.training.pairs import Pair
+from xiaoan.training.data.dataset_check import DatasetCheck, check_dataset
+from xiaoan.training.data.pair_files import PairFile
+from xiaoan.training.data.pairs import Pair
 
 OPTIONS = "雷雨天应穿（ ）\nA. 绝缘鞋\nB. 绝缘靴"
 SPOILT = (

@@ -11,7 +11,7 @@ from tests.fakes import FakeClock
 from xiaoan.terminal.console import THEME, make_console
 from xiaoan.terminal.training_view import TrainingView, block_lines
 from xiaoan.terminal.wrapping import cell_width
-from xiaoan.training.loop import EvaluationReport, StepReport
+from xiaoan.training.running.loop import EvaluationReport, StepReport
 
 MEASURED = EvaluationReport(100, 0.805, 0.75, 11.0)
 

@@ -14,11 +14,11 @@ import pytest
 import torch
 
 from tests.training.runs import LOOP, PAIRS, model_with_prefix, shuffled_pairs, tokenizer_in, whole_model
-from xiaoan.training.devices import open_devices
-from xiaoan.training.exactness import exact_share
-from xiaoan.training.listening import EvaluationScores, SilentListener, StepReport
-from xiaoan.training.loop import TrainingRun
-from xiaoan.training.run_folder import RunFolder
+from xiaoan.training.running.devices import open_devices
+from xiaoan.training.running.exactness import exact_share
+from xiaoan.training.running.listening import EvaluationScores, SilentListener, StepReport
+from xiaoan.training.running.loop import TrainingRun
+from xiaoan.training.running.run_folder import RunFolder
 
 
 class Losses(SilentListener):

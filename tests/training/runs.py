@@ -12,12 +12,12 @@ from tests.tiny_models import tiny_config, tiny_model
 from xiaoan.chatglm.modeling_chatglm import ChatGLMForConditionalGeneration
 from xiaoan.chatglm.prefix_encoder import PrefixEncoder
 from xiaoan.chatglm.tokenization_chatglm import VOCAB_FILE_NAME, ChatGLMTokenizer
-from xiaoan.training.devices import Devices
-from xiaoan.training.guards import GuardSettings
-from xiaoan.training.loop import LoopSettings, TrainingListener, TrainingRun
-from xiaoan.training.pairs import Pair
+from xiaoan.training.data.pairs import Pair
 from xiaoan.training.pretraining.vocabulary import train_vocabulary
-from xiaoan.training.run_folder import RunFolder
+from xiaoan.training.running.devices import Devices
+from xiaoan.training.running.guards import GuardSettings
+from xiaoan.training.running.loop import LoopSettings, TrainingListener, TrainingRun
+from xiaoan.training.running.run_folder import RunFolder
 
 PAIRS = (
     Pair("雷雨天气巡视应穿___", "绝缘靴"),

@@ -9,11 +9,11 @@ import pytest
 from tests.fakes import small_bank
 from tests.training.shipped import shipped_questions
 from xiaoan.errors import UsageError
-from xiaoan.training.bank_forms import BankRecipe, plain_pairs
+from xiaoan.training.data.bank_forms import BankRecipe, plain_pairs
+from xiaoan.training.data.pairs import Pair
+from xiaoan.training.data.splits import parse_split
+from xiaoan.training.data.unanswerable import NOT_IN_BANK
 from xiaoan.training.dataset import Mix, bank_data, file_data, source_facts, written_out
-from xiaoan.training.pairs import Pair
-from xiaoan.training.splits import parse_split
-from xiaoan.training.unanswerable import NOT_IN_BANK
 
 OWN = [Pair(f"自己的第{name}题", "答") for name in "甲乙丙丁戊己庚辛壬癸"]
 TALK = tuple(Pair(f"第{number}句闲话", "好") for number in range(100))

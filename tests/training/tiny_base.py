@@ -5,8 +5,8 @@ from pathlib import Path
 import torch
 
 from xiaoan.chatglm.checkpoint import load_checkpoint, save_checkpoint
+from xiaoan.training.data.pairs import Pair
 from xiaoan.training.methods import Base, ResultFacts
-from xiaoan.training.pairs import Pair
 from xiaoan.training.pretraining.base import BaseShape, build_base
 from xiaoan.training.pretraining.texts import FieldText
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.training.tiny_base import PAIRS, tiny_base
+from xiaoan.training.data.pairs import Pair
 from xiaoan.training.dataset import DataFacts, TrainingData
-from xiaoan.training.devices import Devices
-from xiaoan.training.loop import LoopSettings, SilentListener, StepReport
 from xiaoan.training.methods import Base, Method
 from xiaoan.training.methods.ptuning import PTuning
-from xiaoan.training.pairs import Pair
+from xiaoan.training.running.devices import Devices
+from xiaoan.training.running.loop import LoopSettings, SilentListener, StepReport
 from xiaoan.training.tuning import Evaluate, TuningPlan, TuningResult, tune
 
 LOOP = LoopSettings(

@@ -18,7 +18,7 @@ def plain_prompt(asked: AskedQuestion) -> str:
 def options_prompt(asked: AskedQuestion) -> str:
     """Return the stem and its options, one a line: `题干`, `A. 甲`, `B. 乙`.
 
-    The spelling is fixed, whatever separators the person used: `training.bank_forms` builds the same string.
+    The spelling is fixed, whatever separators the person used: `training.data.bank_forms` builds the same string.
     """
     options = (f"{option.label}. {normalize_text(option.text)}" for option in asked.options)
     return "\n".join((plain_prompt(asked), *options))

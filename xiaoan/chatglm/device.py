@@ -125,8 +125,8 @@ def choose_dtype(
     """Return the precision called `name`, checked against free memory.
 
     "auto" is float16 on a GPU. On a CPU it is the fastest, on this machine and for this hidden size, of those
-    that fit into memory; for training without float16, whose gradients vanish there. "int8" and "int4" say how the blocks' weights are stored; what this returns for them is the
-    precision of everything else, chosen as for "auto".
+    that fit into memory; for training without float16, whose gradients vanish there. "int8" and "int4" say how the
+    blocks' weights are stored; what this returns for them is the precision of everything else, chosen as for "auto".
 
     Args:
         name: "auto", "float16", "bfloat16", "float32", "int8" or "int4".

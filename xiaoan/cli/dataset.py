@@ -18,10 +18,10 @@ from xiaoan.whole_files import check_place
 
 if TYPE_CHECKING:
     from xiaoan.question_bank.question import Question
-    from xiaoan.training.dataset_check import DatasetCheck
-    from xiaoan.training.pair_files import Columns
-    from xiaoan.training.pairs import Pair
-    from xiaoan.training.splits import Parted, Split
+    from xiaoan.training.data.dataset_check import DatasetCheck
+    from xiaoan.training.data.pair_files import Columns
+    from xiaoan.training.data.pairs import Pair
+    from xiaoan.training.data.splits import Parted, Split
 
 _SPOILT_CODE = 1
 _COUNT = 1000
@@ -93,7 +93,7 @@ def build(
     common = options.Common(bank=bank_files, seed=seed, config=config)
 
     def action() -> int:
-        from xiaoan.training.bank_forms import forms_named
+        from xiaoan.training.data.bank_forms import forms_named
 
         order = _Order(
             out=Path(out).expanduser(),
@@ -143,7 +143,7 @@ def check(
     common = options.Common(model=model, config=config)
 
     def action() -> int:
-        from xiaoan.training.pair_files import Columns
+        from xiaoan.training.data.pair_files import Columns
 
         settings = options.settings_for(context, common)
         columns = Columns(prompt_column, response_column, history_column)
@@ -155,7 +155,7 @@ def check(
 
 def _check_order(order: _Order, *, with_bank: bool, with_forms: bool) -> None:
     """Raise UsageError for what does not go together, before anything is read."""
-    from xiaoan.training.pair_files import check_suffix
+    from xiaoan.training.data.pair_files import check_suffix
 
     if order.template and (with_bank or with_forms or order.unanswerable or order.copies > 1):
         raise UsageError(
@@ -176,8 +176,8 @@ def _targets(order: _Order) -> tuple[Path, ...]:
 
 
 def _build(order: _Order, settings: Settings, services: Services, *, as_json: bool) -> int:
-    from xiaoan.training.pair_files import write_pairs
-    from xiaoan.training.splits import parse_split
+    from xiaoan.training.data.pair_files import write_pairs
+    from xiaoan.training.data.splits import parse_split
 
     split = parse_split(order.split) if order.split is not None else None
     make = _from_bank if order.template is None else _from_template
@@ -193,10 +193,10 @@ def _build(order: _Order, settings: Settings, services: Services, *, as_json: bo
 
 def _from_bank(order: _Order, split: "Split | None", settings: Settings, services: Services) -> Built:
     from xiaoan.assistant.open_bank import open_questions
-    from xiaoan.training.bank_forms import BankRecipe, can_ask
+    from xiaoan.training.data.bank_forms import BankRecipe, can_ask
+    from xiaoan.training.data.splits import split_questions
+    from xiaoan.training.data.unanswerable import NOT_IN_BANK
     from xiaoan.training.dataset import written_out
-    from xiaoan.training.splits import split_questions
-    from xiaoan.training.unanswerable import NOT_IN_BANK
 
     recipe = BankRecipe(order.forms, unanswerable=order.unanswerable)
     names = bank_paths(settings)
@@ -230,7 +230,7 @@ def _from_bank(order: _Order, split: "Split | None", settings: Settings, service
 
 
 def _from_template(order: _Order, split: "Split | None", settings: Settings, services: Services) -> Built:
-    from xiaoan.training.splits import split_pairs
+    from xiaoan.training.data.splits import split_pairs
     from xiaoan.training.templates.generation import made_pairs
     from xiaoan.training.templates.template_file import read_template
 
@@ -290,8 +290,8 @@ def _checked(
     names: Sequence[str], columns: "Columns", settings: Settings, *, limits: tuple[int, int]
 ) -> "DatasetCheck":
     from xiaoan.chatglm.model_folder import fetch_from_hub, load_tokenizer, resolve_folder
-    from xiaoan.training.dataset_check import check_dataset
-    from xiaoan.training.pair_files import read_pair_file
+    from xiaoan.training.data.dataset_check import check_dataset
+    from xiaoan.training.data.pair_files import read_pair_file
 
     if len(names) > 2:
         raise UsageError(f"一次检查一个文件，或训练、验证两个文件，现在写了 {len(names)} 个。")

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from xiaoan.question_bank.question import Question
-    from xiaoan.training.dataset_check import DatasetCheck, FileCheck, Lengths
-    from xiaoan.training.pairs import Pair
-    from xiaoan.training.splits import SplitFacts
+    from xiaoan.training.data.dataset_check import DatasetCheck, FileCheck, Lengths
+    from xiaoan.training.data.pairs import Pair
+    from xiaoan.training.data.splits import SplitFacts
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Built:
     @property
     def not_in_bank(self) -> int:
         """How many examples are answered 题库未收录."""
-        from xiaoan.training.unanswerable import NOT_IN_BANK
+        from xiaoan.training.data.unanswerable import NOT_IN_BANK
 
         return sum(pair.summary == NOT_IN_BANK for pair in self.pairs)
 

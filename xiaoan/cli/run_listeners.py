@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from xiaoan.training.listening import EvaluationReport, StepReport, TrainingListener
+    from xiaoan.training.running.listening import EvaluationReport, StepReport, TrainingListener
 
 
 class RunListeners:

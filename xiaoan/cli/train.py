@@ -15,7 +15,7 @@ from xiaoan.cli.tuning_flags import FullFlags, LoraFlags, PtuningFlags, TuningFl
 from xiaoan.errors import Interrupted, StorageError
 
 if TYPE_CHECKING:
-    from xiaoan.training.loop import StepReport
+    from xiaoan.training.running.loop import StepReport
 
 _THREADS = 2
 _REPORT_EVERY = 20

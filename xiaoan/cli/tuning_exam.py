@@ -9,8 +9,8 @@ from xiaoan.cli.tuning_material import Material
 if TYPE_CHECKING:
     from xiaoan.chatglm.modeling_chatglm import ChatGLMForConditionalGeneration
     from xiaoan.question_bank.question import Question
+    from xiaoan.training.data.pairs import Pair
     from xiaoan.training.methods import Base
-    from xiaoan.training.pairs import Pair
     from xiaoan.training.run_card import Accuracy, Share
 
 MOST_QUESTIONS = 500
@@ -135,8 +135,8 @@ class _ExactExam:
         return Accuracy(overall, {_HELD_OUT_PAIRS: self._share(model, data.held_out)})
 
     def _share(self, model: "ChatGLMForConditionalGeneration", pairs: "Sequence[Pair]") -> "Share":
-        from xiaoan.training.exactness import exact_share
         from xiaoan.training.run_card import Share
+        from xiaoan.training.running.exactness import exact_share
 
         share = exact_share(
             model,

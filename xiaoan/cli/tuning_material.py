@@ -16,9 +16,9 @@ from xiaoan.errors import UsageError
 if TYPE_CHECKING:
     from xiaoan.question_bank.question import Question
     from xiaoan.question_bank.store.stored_bank import StoredBank
+    from xiaoan.training.data.pairs import Pair
+    from xiaoan.training.data.splits import Split
     from xiaoan.training.dataset import Columns, Mix, SourceFacts, TrainingData
-    from xiaoan.training.pairs import Pair
-    from xiaoan.training.splits import Split
 
 _TEMPLATE_PAIRS = 1000
 _SHOWN_FAULTS = 3
@@ -96,7 +96,7 @@ def _check_sources(flags: TuningFlags) -> None:
 
 
 def _of_bank(flags: TuningFlags, settings: Settings, services: Services, seed: int) -> Material:
-    from xiaoan.training.bank_forms import BankRecipe
+    from xiaoan.training.data.bank_forms import BankRecipe
     from xiaoan.training.dataset import bank_data
 
     bank = _open_bank(settings, services)
@@ -224,19 +224,19 @@ def _general(flags: TuningFlags) -> "list[Pair]":
 
 
 def _pair_file(name: str, flags: TuningFlags) -> "list[Pair]":
-    from xiaoan.training.pair_files import read_pairs
+    from xiaoan.training.data.pair_files import read_pairs
 
     return read_pairs(Path(name).expanduser(), _columns(flags))
 
 
 def _columns(flags: TuningFlags) -> "Columns":
-    from xiaoan.training.pair_files import Columns
+    from xiaoan.training.data.pair_files import Columns
 
     return Columns(flags.prompt_column, flags.response_column, flags.history_column)
 
 
 def _forms(named: Sequence[str] | None) -> tuple[str, ...]:
-    from xiaoan.training.bank_forms import FORMS, PLAIN
+    from xiaoan.training.data.bank_forms import FORMS, PLAIN
 
     if not named:
         return (PLAIN,)
@@ -249,7 +249,7 @@ def _forms(named: Sequence[str] | None) -> tuple[str, ...]:
 
 
 def _split(flags: TuningFlags) -> "Split | None":
-    from xiaoan.training.splits import parse_split
+    from xiaoan.training.data.splits import parse_split
 
     return parse_split(flags.split) if flags.split else None
 

@@ -34,7 +34,7 @@ def write_report(output: Path, document: dict[str, Any], *, notices: Sequence[st
         StorageError: it cannot be written.
     """
     from xiaoan.reports.training_page import training_page
-    from xiaoan.training.run_folder import METRICS_FILE
+    from xiaoan.training.running.run_folder import METRICS_FILE
     from xiaoan.whole_files import write_whole
 
     path = output / METRICS_FILE
@@ -79,7 +79,7 @@ def text_scores(
     predictions: Sequence[str], labels: Sequence[str], tell: Callable[[str], None]
 ) -> dict[str, Any]:
     """Return exact share and, where the extra is installed, ROUGE and BLEU; a missing extra is told."""
-    from xiaoan.training.text_scores import score_texts
+    from xiaoan.training.scoring.text_scores import score_texts
 
     pairs = zip(predictions, labels, strict=True)
     exact = sum(prediction.strip() == label.strip() for prediction, label in pairs)

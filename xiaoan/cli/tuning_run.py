@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from xiaoan.chatglm.checkpoint import LoadedCheckpoint
     from xiaoan.chatglm.modeling_chatglm import ChatGLMForConditionalGeneration
     from xiaoan.terminal.screen import Screen
-    from xiaoan.training.devices import Devices
     from xiaoan.training.methods import Base
     from xiaoan.training.run_card import Accuracy, RunCard
+    from xiaoan.training.running.devices import Devices
     from xiaoan.training.tuning import TuningPlan, TuningResult
 
 _METHOD_NAMES: dict[type[TuningFlags], str] = {PtuningFlags: "ptuning", LoraFlags: "lora", FullFlags: "full"}
@@ -51,7 +51,7 @@ def tune_from(flags: TuningFlags, settings: Settings, services: Services) -> int
         return _already_finished(card, output, flags, settings, services)
     _check_output(output, resume=flags.resume)
     _limit_threads(services, settings)
-    from xiaoan.training.devices import launch_notice, open_devices
+    from xiaoan.training.running.devices import launch_notice, open_devices
 
     devices = open_devices(sharded=name == "full", environ=services.environ)
     try:
@@ -121,7 +121,7 @@ class _Run:
         self, material: Material, loaded: "LoadedCheckpoint", plan: "TuningPlan", parameters: int
     ) -> None:
         from xiaoan.terminal.screen import Fact
-        from xiaoan.training.run_folder import RunFolder
+        from xiaoan.training.running.run_folder import RunFolder
 
         loop = plan.loop
         together = loop.batch_size * loop.gradient_accumulation_steps
@@ -198,12 +198,12 @@ class _Run:
         )
         if not (self.flags.tensorboard and self.devices.is_main):
             return RunListeners(view)
-        from xiaoan.training.tensorboard_curves import TensorboardCurves
+        from xiaoan.training.running.tensorboard_curves import TensorboardCurves
 
         return RunListeners(view, TensorboardCurves(Path(self.flags.tensorboard).expanduser()))
 
     def _how_to_go_on(self, what: str) -> str:
-        from xiaoan.training.run_folder import RunFolder
+        from xiaoan.training.running.run_folder import RunFolder
 
         step = RunFolder(self.output).last_step()
         kept = f"进度保存到第 {step} 步，在 {self.output}" if step else "还没有保存过进度"
@@ -229,7 +229,7 @@ class _Run:
 
     def _predict(self, base: "Base", material: Material, plan: "TuningPlan") -> dict[str, Any]:
         """Write the predictions for the validation file; return what they are worth."""
-        from xiaoan.training.predicting import PREDICTIONS_FILE, predict, write_predictions
+        from xiaoan.training.scoring.predicting import PREDICTIONS_FILE, predict, write_predictions
 
         labels = [pair.summary for pair in material.validation]
         self.screen.notice(f"预测 {len(labels)} 条……")
@@ -274,7 +274,7 @@ def _stoppable(exam: Exam, stop: StopRequest) -> "Callable[[ChatGLMForConditiona
 def _finished(output: Path) -> "RunCard | None":
     """Return the card of a finished run in `output`."""
     from xiaoan.training.run_card import read_run_card
-    from xiaoan.training.run_folder import Condition, RunFolder
+    from xiaoan.training.running.run_folder import Condition, RunFolder
 
     if not output.is_dir() or RunFolder(output).condition() is not Condition.FINISHED:
         return None
@@ -302,7 +302,7 @@ def _check_output(output: Path, *, resume: bool) -> None:
         UsageError: it holds something else.
         StorageError: it cannot be written.
     """
-    from xiaoan.training.run_folder import Condition, RunFolder
+    from xiaoan.training.running.run_folder import Condition, RunFolder
 
     existing = next(path for path in (output, *output.absolute().parents) if path.exists())
     if not existing.is_dir():

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, TypeVar
 from xiaoan.terminal.verdict import AGREES, DIFFERS, PLAIN, QUIET, UNKNOWN, Line
 
 if TYPE_CHECKING:
-    from xiaoan.training.dataset_check import Across, DatasetCheck, FileCheck, Lengths
-    from xiaoan.training.pair_files import PairFile
+    from xiaoan.training.data.dataset_check import Across, DatasetCheck, FileCheck, Lengths
+    from xiaoan.training.data.pair_files import PairFile
 
 LABEL = "xiaoan.label"
 TITLE = "xiaoan.title"

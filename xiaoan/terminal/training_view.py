@@ -16,7 +16,7 @@ from xiaoan.terminal.verdict import Line
 from xiaoan.terminal.wrapping import cell_width, wrap
 
 if TYPE_CHECKING:
-    from xiaoan.training.loop import EvaluationReport, StepReport
+    from xiaoan.training.running.loop import EvaluationReport, StepReport
 
 _REFRESH_S = 0.25
 _LINE_EVERY_S = 10.0

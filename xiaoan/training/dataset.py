@@ -10,10 +10,10 @@ from random import Random
 
 from xiaoan.errors import UsageError
 from xiaoan.question_bank.question import Question
-from xiaoan.training.bank_forms import BankRecipe, bank_source, clean_pairs, held_out_wordings
-from xiaoan.training.pair_files import Columns, PairFile, read_pair_file, read_pairs, write_pairs
-from xiaoan.training.pairs import EpochPairs, Pair
-from xiaoan.training.splits import Split, SplitFacts, split_pairs, split_questions
+from xiaoan.training.data.bank_forms import BankRecipe, bank_source, clean_pairs, held_out_wordings
+from xiaoan.training.data.pair_files import Columns, PairFile, read_pair_file, read_pairs, write_pairs
+from xiaoan.training.data.pairs import EpochPairs, Pair
+from xiaoan.training.data.splits import Split, SplitFacts, split_pairs, split_questions
 
 __all__ = ["Columns", "PairFile", "read_pair_file", "read_pairs", "write_pairs"]
 

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 from xiaoan.chatglm.adapter_checkpoint import TARGETS
 from xiaoan.chatglm.modeling_chatglm import ChatGLMForConditionalGeneration
 from xiaoan.errors import UsageError
-from xiaoan.training.lengths import Lengths, longest
-from xiaoan.training.loop import LoopSettings
+from xiaoan.training.data.lengths import Lengths, longest
 from xiaoan.training.methods import Base, Method, parameter_count
 from xiaoan.training.methods.full import Full
 from xiaoan.training.methods.lora import Lora
 from xiaoan.training.methods.ptuning import PTuning
+from xiaoan.training.running.loop import LoopSettings
 
 if TYPE_CHECKING:
     from xiaoan.training.dataset import TrainingData
@@ -244,7 +244,7 @@ def _rate_reason(method: str, sizes: Sizes, loop: LoopSettings) -> str:
 
 
 def _exam_steps(sizes: Sizes, step_examples: int) -> int:
-    steps = round(2000 * (sizes.pairs / 100) ** 0.6) * 32 // step_examples
+    steps = round(2400 * (sizes.pairs / 100) ** 0.6) * 32 // step_examples
     return int(max(600, min(20000, steps)))
 
 

@@ -11,14 +11,20 @@ import torch
 
 from xiaoan.chatglm.modeling_chatglm import ChatGLMForConditionalGeneration
 from xiaoan.errors import UsageError
-from xiaoan.training.devices import Devices, memory_faults
-from xiaoan.training.exactness import scores_on
-from xiaoan.training.forgetting import score_general
-from xiaoan.training.lengths import Cut, check_answers, cut_by, cut_notices
-from xiaoan.training.loop import EvaluationScores, LoopSettings, RunResult, TrainingListener, TrainingRun
+from xiaoan.training.data.lengths import Cut, check_answers, cut_by, cut_notices
 from xiaoan.training.methods import Base, Method, ResultFacts, library_versions, parameter_count
 from xiaoan.training.run_card import Accuracy, Measured, RunCard, read_run_card, write_run_card
-from xiaoan.training.run_folder import Condition, RunFolder
+from xiaoan.training.running.devices import Devices, memory_faults
+from xiaoan.training.running.exactness import scores_on
+from xiaoan.training.running.loop import (
+    EvaluationScores,
+    LoopSettings,
+    RunResult,
+    TrainingListener,
+    TrainingRun,
+)
+from xiaoan.training.running.run_folder import Condition, RunFolder
+from xiaoan.training.scoring.forgetting import score_general
 from xiaoan.whole_files import write_whole
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from tests.training.tiny_base import FACTS, PAIRS, logits_of, stir, tiny_base
 from tests.training.tuning_runs import tuned
 from xiaoan.chatglm.checkpoint import load_checkpoint
 from xiaoan.errors import UsageError
-from xiaoan.training.exactness import exact_share
+from xiaoan.training.data.pairs import Pair
 from xiaoan.training.methods import Base
 from xiaoan.training.methods.full import Full
 from xiaoan.training.methods.ptuning import PTuning
-from xiaoan.training.pairs import Pair
+from xiaoan.training.running.exactness import exact_share
 
 
 def test_a_float32_prefix_alone_is_trained_on_a_half_precision_base(base_model: Path) -> None:

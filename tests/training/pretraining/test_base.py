@@ -9,8 +9,8 @@ import torch
 
 from tests.training.tiny_base import SHAPE, TEXTS, logits_of, tiny_base
 from xiaoan.errors import UsageError
-from xiaoan.training.loop import LoopSettings
 from xiaoan.training.pretraining.base import pretrain_base
+from xiaoan.training.running.loop import LoopSettings
 
 LOOP = LoopSettings(
     steps=6,

@@ -7,7 +7,7 @@ import pytest
 
 from tests.training.templates.made import MASKS, ROLL_CALL, read, slot, task
 from xiaoan.errors import UsageError
-from xiaoan.training.pairs import Pair
+from xiaoan.training.data.pairs import Pair
 from xiaoan.training.templates.generation import made_pairs, template_source
 from xiaoan.training.templates.numerals import chinese
 from xiaoan.training.templates.template_file import read_template

@@ -10,7 +10,7 @@ from torch import nn
 
 from xiaoan import __version__
 from xiaoan.chatglm.quantization import QuantizedLinear
-from xiaoan.training.pairs import Pair
+from xiaoan.training.data.pairs import Pair
 
 if TYPE_CHECKING:
     from xiaoan.chatglm.modeling_chatglm import ChatGLMForConditionalGeneration

@@ -12,8 +12,8 @@ from xiaoan.chatglm.checkpoint import EMBEDDING_KEY, HEAD_KEY, save_checkpoint
 from xiaoan.chatglm.modeling_chatglm import ChatGLMForConditionalGeneration
 from xiaoan.chatglm.quantization import QuantizedLinear
 from xiaoan.errors import StorageError, UsageError
+from xiaoan.training.data.pairs import Pair
 from xiaoan.training.methods import Base, ResultFacts
-from xiaoan.training.pairs import Pair
 
 _LAST = "config.json"
 """Without it a folder is no model folder, so it is put in place last."""

@@ -8,8 +8,8 @@ from torch import nn
 
 from xiaoan.chatglm.adapter_checkpoint import TARGETS, new_adapter, remove_adapter, save_adapter
 from xiaoan.errors import UsageError
+from xiaoan.training.data.pairs import Pair
 from xiaoan.training.methods import Base, ResultFacts
-from xiaoan.training.pairs import Pair
 
 
 @dataclass(frozen=True)

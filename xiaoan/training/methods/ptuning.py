@@ -21,9 +21,9 @@ from xiaoan.chatglm.prefix_encoder import PrefixEncoder
 from xiaoan.chatglm.prefix_probe import measure_probes
 from xiaoan.chatglm.prefix_swap import place_encoder
 from xiaoan.errors import UsageError
-from xiaoan.training.exactness import exact_share
+from xiaoan.training.data.pairs import Pair, prompt_of
 from xiaoan.training.methods import Base, ResultFacts
-from xiaoan.training.pairs import Pair, prompt_of
+from xiaoan.training.running.exactness import exact_share
 
 _PUBLISHED_STD = 1.0
 """The published code leaves the embedding as `nn.Embedding` makes it."""

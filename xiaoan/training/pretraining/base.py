@@ -14,12 +14,12 @@ from xiaoan.chatglm.configuration_chatglm import ChatGLMConfig
 from xiaoan.chatglm.modeling_chatglm import ChatGLMForConditionalGeneration
 from xiaoan.chatglm.tokenization_chatglm import VOCAB_FILE_NAME, ChatGLMTokenizer
 from xiaoan.question_bank.normalization import normalize_stem
-from xiaoan.training.bank_forms import PLAIN
-from xiaoan.training.loop import LoopSettings, SilentListener, StepReport, TrainingRun
-from xiaoan.training.pairs import Pair
+from xiaoan.training.data.bank_forms import PLAIN
+from xiaoan.training.data.pairs import Pair
 from xiaoan.training.pretraining.drills import drill_pairs
 from xiaoan.training.pretraining.texts import FieldText, pretraining_pairs
 from xiaoan.training.pretraining.vocabulary import common_characters, train_vocabulary
+from xiaoan.training.running.loop import LoopSettings, SilentListener, StepReport, TrainingRun
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import string
 from collections.abc import Callable, Sequence
 
 from xiaoan.question_bank.normalization import BLANK
-from xiaoan.training.pairs import Pair
+from xiaoan.training.data.pairs import Pair
 from xiaoan.training.pretraining.vocabulary import common_hanzi
 
 COPY_INSTRUCTION = "抄写:"

@@ -13,7 +13,7 @@ from pathlib import Path
 from xiaoan.errors import UsageError
 from xiaoan.question_bank.normalization import BLANK, normalize_answers, normalize_stem, normalize_text
 from xiaoan.question_bank.question import RIGHT, WRONG
-from xiaoan.training.pairs import Pair
+from xiaoan.training.data.pairs import Pair
 
 CONTINUE_INSTRUCTION = "续写:"
 

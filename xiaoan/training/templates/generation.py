@@ -8,7 +8,7 @@ from typing import Final
 
 from xiaoan.errors import UsageError
 from xiaoan.question_bank.slips import is_neutral
-from xiaoan.training.pairs import EpochPairs, Pair
+from xiaoan.training.data.pairs import EpochPairs, Pair
 from xiaoan.training.templates.conditions import Value
 from xiaoan.training.templates.masks import DIGITS, Faults, Spoken, garbled
 from xiaoan.training.templates.numerals import arabic, chinese

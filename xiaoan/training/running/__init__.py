@@ -1,0 +1,1 @@
+"""The training loop: batches, steps, states on disk, one process or several."""

@@ -1,0 +1,1 @@
+"""How good the texts are that a trained model gives, and what it forgot."""
