@@ -71,7 +71,7 @@ def test_the_facts_are_json() -> None:
     )
     facts = json.loads(json.dumps(asdict(data.facts)))
     assert (facts["mix"][0]["name"], facts["mix"][0]["share"], facts["general"]) == ("闲话.json", 0.2, 3)
-    assert (facts["forms"], facts["recipe"]["slip_copies"], facts["seed"]) == (["plain"], 2, 2)
+    assert (facts["forms"], facts["recipe"]["slip_copies"], facts["seed"]) == (["plain"], 0.25, 2)
     assert facts["split"]["held_out"] == len(data.held_out)
 
 
@@ -119,7 +119,7 @@ def test_nothing_to_learn_is_refused() -> None:
 def test_one_question_is_a_bank_too() -> None:
     data = bank_data(shipped_questions()[:1], BankRecipe())
     assert len(data.fixed_train) == 1
-    assert len(data.train(random.Random(0))) == 3
+    assert len(data.train(random.Random(0))) == 2
 
 
 def test_a_file_has_every_order_of_options_once() -> None:

@@ -307,8 +307,11 @@ def _data_facts(data: Document) -> Iterator[tuple[str, str]]:
     if forms := data.texts("forms"):
         yield "形式", "、".join(FORM_NAMES.get(form, form) for form in forms)
     recipe = data.part("recipe")
-    if copies := recipe.whole("slip_copies"):
-        yield "漏字的问法", f"每条另加 {copies} 份，各漏掉约 {percent_text(recipe.number('slip_rate'))} 的字"
+    if copies := recipe.number("slip_copies"):
+        yield (
+            "漏字的问法",
+            f"每条另加 {copies:g} 份，各漏掉约 {percent_text(recipe.number('slip_rate'))} 的字",
+        )
     if unanswerable := recipe.number("unanswerable"):
         yield "题库未收录", f"占 {percent_text(unanswerable)}：教模型不知道时就说不知道"
     mixed = [

@@ -143,6 +143,17 @@ def test_copies_with_slips_follow_the_clean_round() -> None:
     assert pairs[len(BANK) :] != plain_pairs(BANK) * 2
 
 
+def test_a_broken_number_of_copies_gives_a_share_of_the_questions_one() -> None:
+    source = bank_source(BANK, BankRecipe(slip_copies=0.5))
+    clean = {pair.summary for pair in plain_pairs(BANK)}
+    drawn: set[str] = set()
+    for seed in range(20):
+        pairs = source(random.Random(seed))
+        assert len(pairs) == len(BANK) + 2
+        drawn |= {pair.summary for pair in pairs[len(BANK) :]}
+    assert drawn == clean
+
+
 def test_held_out_wordings_ask_every_question_and_are_never_trained_on() -> None:
     recipe = BankRecipe(FORMS, slip_copies=3)
     held = held_out_wordings(BANK, recipe, random.Random(7))

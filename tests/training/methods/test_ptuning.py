@@ -111,7 +111,9 @@ def test_without_the_prefix_the_base_is_as_before(base_model: Path) -> None:
     assert base.model.config.pre_seq_len is None
 
 
-@pytest.mark.parametrize("wrong", [{"pre_seq_len": 0}, {"init_std": 0.0}, {"dropout": 1.0}])
+@pytest.mark.parametrize(
+    "wrong", [{"pre_seq_len": 0}, {"init_std": 0.0}, {"init_std": float("nan")}, {"dropout": 1.0}]
+)
 def test_settings_that_make_no_prefix_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(UsageError, match="前缀设置不对"):
         PTuning(**wrong)  # type: ignore[arg-type]

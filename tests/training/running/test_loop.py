@@ -327,7 +327,8 @@ def test_the_rate_warms_up_and_decays_to_zero() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("steps", 0), ("batch_size", 0), ("learning_rate", 0.0), ("max_target_length", 2), ("autocast", "int8"),
+    [("steps", 0), ("batch_size", 0), ("learning_rate", 0.0), ("learning_rate", math.nan),
+     ("learning_rate", math.inf), ("max_target_length", 2), ("autocast", "int8"),
      ("gradient_accumulation_steps", 0), ("optimizer_epsilon", "1e-8"), ("gradient_checkpointing", "yes")],
 )  # fmt: skip
 def test_settings_that_make_no_sense_are_refused_by_name(name: str, value: object) -> None:

@@ -176,6 +176,19 @@ def test_a_damaged_index_costs_nothing(tmp_path: Path, content: str) -> None:
     assert loaded(folder) == (2, [])
 
 
+def test_with_a_damaged_index_the_best_state_is_still_known_after_the_next_save(tmp_path: Path) -> None:
+    folder = begun(tmp_path / "run", 1)
+    with folder:
+        folder.save(state(2), best=state(2))
+    (folder.states / "states.json").write_text("{", encoding="utf-8")
+    assert loaded(folder) == (2, [])
+    with folder:
+        folder.save(state(3))
+    best = folder.load_best()
+    assert best is not None
+    assert best["step"] == 2
+
+
 def test_settings_that_cannot_be_read_are_not_guessed(tmp_path: Path) -> None:
     folder = begun(tmp_path / "run", 1)
     (folder.states / "settings.json").write_text("{", encoding="utf-8")

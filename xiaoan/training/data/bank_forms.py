@@ -8,6 +8,7 @@ A question that a form cannot ask (no options; a 填空题 or 简答题 as peopl
 answered 正确 or 错误 in every form. What the assistant asks a model for the same words is the same string.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
@@ -45,7 +46,9 @@ class BankRecipe:
     Attributes:
         forms: names of `FORMS`; each question is asked in each.
         slip_rate: share of a stem's neutral characters that a copy with slips loses.
-        slip_copies: copies with slips beside each clean pair, in every epoch.
+        slip_copies: copies with slips beside each clean pair, in every epoch; of the broken part of the number, so
+            large a share of the questions, drawn anew, gets one. A quarter makes a bank known in other people's
+            typing too and costs a quarter more time; whole copies cost theirs in full (docs/log.md).
         unanswerable: share of all examples whose answer is 题库未收录, 0 to 0.5.
 
     Raises:
@@ -54,7 +57,7 @@ class BankRecipe:
 
     forms: tuple[str, ...] = (PLAIN,)
     slip_rate: float = 0.1
-    slip_copies: int = 1
+    slip_copies: float = 0.25
     unanswerable: float = 0.0
 
     def __post_init__(self) -> None:
@@ -237,8 +240,8 @@ def bank_source(
 
     `known` is the whole bank where `questions` are a part of it: what it asks is never called 题库未收录.
 
-    An epoch is a clean round over all questions in all forms, then `slip_copies` rounds with slips; each round
-    draws option orders and patterns anew.
+    An epoch is a clean round over all questions in all forms, then `slip_copies` rounds with slips (the last one over
+    some of them only); each round draws option orders and patterns anew.
     """
     from xiaoan.training.data.unanswerable import Unanswerable
 
@@ -247,10 +250,9 @@ def bank_source(
 
     def epoch(random_source: Random) -> Sequence[Pair]:
         made: list[Pair] = []
-        for copy in range(1 + recipe.slip_copies):
-            rate = recipe.slip_rate if copy else 0.0
+        for asked, rate in _rounds(questions, recipe, random_source):
             for form in recipe.forms:
-                for question in questions:
+                for question in asked:
                     made += _drawn(question, form, recipe, rate, random_source, avoid)
         if outside is not None:
             count = round(len(made) * recipe.unanswerable / (1 - recipe.unanswerable))
@@ -258,6 +260,18 @@ def bank_source(
         return made
 
     return epoch
+
+
+def _rounds(
+    questions: Sequence[Question], recipe: BankRecipe, random_source: Random
+) -> Iterator[tuple[Sequence[Question], float]]:
+    """Yield the questions of each round of an epoch and the rate of their slips."""
+    yield questions, 0.0
+    whole = int(recipe.slip_copies)
+    yield from [(questions, recipe.slip_rate)] * whole
+    rest = math.ceil((recipe.slip_copies - whole) * len(questions))
+    if rest:
+        yield random_source.sample(list(questions), rest), recipe.slip_rate
 
 
 def _without_explanations(questions: Sequence[Question]) -> list[Question]:

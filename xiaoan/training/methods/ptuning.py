@@ -6,6 +6,7 @@ Such keys draw attention from the question itself. Where the base answers most o
 it then keeps what it knows (docs/log.md has the figures).
 """
 
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -56,7 +57,7 @@ class PTuning:
 
     def __post_init__(self) -> None:
         std = _PUBLISHED_STD if self.init_std is None else self.init_std
-        if self.pre_seq_len < 1 or std <= 0 or not 0 <= self.dropout < 1:
+        if self.pre_seq_len < 1 or not 0 < std < math.inf or not 0 <= self.dropout < 1:
             raise UsageError(
                 f"前缀设置不对：前缀长度 {self.pre_seq_len}（应至少为 1）、初始幅度 {std}（应大于 0）、"
                 f"dropout {self.dropout}（应在 0 到 1 之间）。"

@@ -61,10 +61,10 @@ class LoopSettings:
     gradient_checkpointing: str = "auto"
 
     def __post_init__(self) -> None:
-        if self.steps < 1 or self.batch_size < 1 or self.learning_rate <= 0:
+        if self.steps < 1 or self.batch_size < 1 or not 0 < self.learning_rate < math.inf:
             raise UsageError(
                 f"训练设置不对：steps={self.steps}、batch_size={self.batch_size}、"
-                f"learning_rate={self.learning_rate}，三者都应大于 0。"
+                f"learning_rate={self.learning_rate}，三者都应是大于 0 的数。"
             )
         least = {
             "gradient_accumulation_steps": 1,

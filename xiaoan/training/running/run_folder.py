@@ -231,7 +231,8 @@ class RunFolder:
         Raises:
             UsageError: there are states, but none of them is whole.
         """
-        candidates = self._index() or self._unlisted()
+        listed = self._index()
+        candidates = listed or self._unlisted()
         damaged: list[str] = []
         for stored in candidates:
             state, fault = self._read(stored.file, stored.sha256)
@@ -240,6 +241,8 @@ class RunFolder:
             if state is not None and not fault:
                 if damaged:
                     say("；".join(damaged) + f"。改从前一个状态（第 {stored.step} 步）接着练。")
+                if not listed:
+                    self._list(stored)
                 return state
             damaged.append(fault)
         if not damaged:
@@ -329,6 +332,15 @@ class RunFolder:
             best = next((b.name for b in bests if _step_of(b) <= step), "")
             found.append(StoredState(step, file.name, "", best))
         return found
+
+    def _list(self, found: StoredState) -> None:
+        """Write a lost index anew, so that the best state is still known when the next one is saved."""
+        sums = (
+            hashlib.sha256((self.states / name).read_bytes()).hexdigest() if name else ""
+            for name in (found.file, found.best)
+        )
+        stored = StoredState(found.step, found.file, next(sums), found.best, next(sums))
+        write_whole(self.states / _INDEX_FILE, json.dumps([vars(stored)]).encode())
 
     def _clear_but(self, kept: Sequence[StoredState]) -> None:
         names = {name for stored in kept for name in (stored.file, stored.best)}
