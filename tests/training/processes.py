@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import torch
+from accelerate.state import AcceleratorState
 
 from tests.training.runs import LOOP, PAIRS, model_with_prefix, shuffled_pairs, tokenizer_in, whole_model
 from xiaoan.training.running.devices import open_devices
@@ -86,6 +87,8 @@ def _work(rank: int, count: int, port: int, answer: Path, request: Mapping[str, 
         "MASTER_PORT": port,
     }
     os.environ.update({name: str(value) for name, value in where.items()}, ACCELERATE_USE_CPU="true")
+    # Whatever another test of the forked process asked accelerate for, this one starts afresh.
+    AcceleratorState._reset_state(reset_partial_state=True)
     found = train(**request)
     if found is not None:
         answer.write_text(json.dumps(found), encoding="utf-8")
@@ -109,7 +112,7 @@ def trained_on(count: int, folder: Path, what: str, **request: Any) -> dict[str,
     for process in processes:
         process.start()
     for process in processes:
-        process.join(120)
+        process.join(300)
     assert [process.exitcode for process in processes] == [0] * count
     found: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
     return found

@@ -82,7 +82,7 @@ def test_free_memory_is_plausible_or_unknown() -> None:
 
 
 def test_the_shipped_deepspeed_settings_are_whole_json() -> None:
-    text = (resources.files("xiaoan.training") / "deepspeed_zero2.json").read_text(encoding="utf-8")
+    text = (resources.files("xiaoan.training.running") / "deepspeed_zero2.json").read_text(encoding="utf-8")
     settings = json.loads(text)
     assert settings["zero_optimization"]["stage"] == 2
     assert settings["gradient_clipping"] == 1.0
