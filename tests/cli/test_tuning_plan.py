@@ -43,6 +43,7 @@ def test_lora_takes_its_own_wishes() -> None:
     [
         (PtuningFlags(output="x", export="thudm"), "original"),
         (FullFlags(output="x", gradient_checkpointing="yes"), "auto、on、off"),
+        (FullFlags(output="x", dtype="int8"), "压缩过的权重"),
     ],
 )
 def test_impossible_words_are_refused_before_anything_is_loaded(flags: TuningFlags, said: str) -> None:

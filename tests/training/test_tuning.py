@@ -208,14 +208,22 @@ def test_a_crash_while_the_result_is_written_leaves_a_run_that_can_be_resumed(
     assert listener.steps == []
 
 
-def test_a_damaged_record_of_the_first_measurement_is_not_measured_anew(
+def test_a_damaged_record_of_the_first_measurement_is_measured_again_on_the_untouched_base(
     base_model: Path, tmp_path: Path
 ) -> None:
     listener = Listener()
-    tuned(base_model, tmp_path, listener=listener, should_stop=stop_after(2, listener))
+    tuned(
+        base_model,
+        tmp_path,
+        listener=listener,
+        should_stop=stop_after(2, listener),
+        evaluate=exam_of_prefixes,
+    )
     (tmp_path / "state" / "before.json").write_text("{}", encoding="utf-8")
-    with pytest.raises(UsageError, match="训练前的成绩"):
-        tuned(base_model, tmp_path, resume=True)
+    card = tuned(base_model, tmp_path, resume=True, listener=listener, evaluate=exam_of_prefixes).card
+    assert card is not None
+    assert card.before.accuracy == Accuracy(Share(0, 2), {"单选题": Share(0, 2)})
+    assert any("重新量" in notice for notice in listener.notices)
 
 
 def test_a_tuned_model_says_what_its_folder_says(base_model: Path, tmp_path: Path) -> None:

@@ -207,7 +207,8 @@ def _data_told(data: "TrainingData") -> list[str]:
     if facts.split is not None:
         lines.append(f"留出 {facts.split.held_out} 题（条）不学，只用来看没学过的会不会")
     elif data.held_out:
-        lines.append(f"另备 {len(data.held_out)} 条不学、只用来看学得怎么样（题库的是换了说法的同样的题）")
+        same = "，是换了说法的同样的题" if facts.recipe else ""
+        lines.append(f"另备 {len(data.held_out)} 条不学、只用来看学得怎么样{same}")
     for mix in facts.mix:
         lines.append(f"每轮掺入 {mix.name}：占 {mix.share:.0%}")
     if data.general:
@@ -220,13 +221,25 @@ def _validation(flags: TuningFlags) -> "list[Pair]":
 
 
 def _general(flags: TuningFlags) -> "list[Pair]":
-    return _pair_file(flags.general, flags) if flags.general else []
+    return _other_file(flags.general, flags) if flags.general else []
 
 
 def _pair_file(name: str, flags: TuningFlags) -> "list[Pair]":
     from xiaoan.training.data.pair_files import read_pairs
 
     return read_pairs(Path(name).expanduser(), _columns(flags))
+
+
+def _other_file(name: str, flags: TuningFlags) -> "list[Pair]":
+    """A file beside the training data: with the columns named for that, or else with the usual ones."""
+    from xiaoan.training.data.pair_files import PUBLISHED, read_pairs
+
+    try:
+        return _pair_file(name, flags)
+    except UsageError:
+        if _columns(flags) == PUBLISHED:
+            raise
+        return read_pairs(Path(name).expanduser(), PUBLISHED)
 
 
 def _columns(flags: TuningFlags) -> "Columns":
@@ -260,7 +273,7 @@ def _mixes(flags: TuningFlags) -> "list[Mix]":
     mixes = []
     for text in flags.mix or []:
         name, share = _name_and_share(text)
-        mixes.append(Mix(Path(name).name, tuple(_pair_file(name, flags)), share))
+        mixes.append(Mix(Path(name).name, tuple(_other_file(name, flags)), share))
     return mixes
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from xiaoan.cli.tuning_flags import LoraFlags, PtuningFlags, TuningFlags
+from xiaoan.cli.tuning_flags import FullFlags, LoraFlags, PtuningFlags, TuningFlags
 from xiaoan.errors import UsageError
 
 if TYPE_CHECKING:
@@ -34,6 +34,9 @@ _CHECKPOINTING = ("auto", "on", "off")
 ORIGINAL = "original"
 
 
+_QUANTISED = ("int8", "int4")
+
+
 def check_flags(flags: TuningFlags) -> None:
     """Refuse values that no run can use, before anything is loaded.
 
@@ -47,6 +50,11 @@ def check_flags(flags: TuningFlags) -> None:
     if isinstance(flags, PtuningFlags) and flags.export not in (None, ORIGINAL):
         raise UsageError(
             f"--export 写的是 {flags.export}，可用：{ORIGINAL}（原版 ChatGLM-6B 的前缀文件夹）。"
+        )
+    if isinstance(flags, FullFlags) and flags.dtype in _QUANTISED:
+        raise UsageError(
+            f"全量微调不能在 {flags.dtype} 的底座上做：压缩过的权重没法学。"
+            "请去掉 --dtype，或改用 xiaoan train ptuning、xiaoan train lora。"
         )
 
 

@@ -161,11 +161,11 @@ def _moment(written: str) -> str:
 
 def _exam_rows(card: Document) -> Iterator[_ExamRow]:
     before, after = (card.part(when).part("accuracy") for when in ("before", "after"))
-    shares = {"全部": (before.part("overall"), after.part("overall"))}
-    shares |= {
-        kind: (before.part("by_type").part(kind), part)
-        for kind, part in after.part("by_type").named_parts().items()
-    }
+    kinds = after.part("by_type").named_parts()
+    # What was held out has a row of its own and is not in the total.
+    total = "学过的" if any(kind.startswith("没学过的") for kind in kinds) else "全部"
+    shares = {total: (before.part("overall"), after.part("overall"))}
+    shares |= {kind: (before.part("by_type").part(kind), part) for kind, part in kinds.items()}
     for name, (old, new) in shares.items():
         measured = Share.of(new)
         if measured is not None:

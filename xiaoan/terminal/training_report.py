@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _TITLE = "xiaoan.title"
 _ALL = "全部"
+_LEARNT = "学过的"
+_HELD_OUT = "没学过的"
 _METHODS = {"ptuning": "P-Tuning v2", "lora": "LoRA", "full": "全量微调"}
 
 
@@ -80,10 +82,12 @@ def _exam_lines(
     if after is None:
         yield Line("没有考试，所以不知道训练前后答对多少。", QUIET)
         return
-    earlier: dict[str, Share] = {} if before is None else {_ALL: before.overall, **before.by_type}
+    # What was held out has a row of its own and is not in the total.
+    total = _ALL if not any(name.startswith(_HELD_OUT) for name in after.by_type) else _LEARNT
+    earlier: dict[str, Share] = {} if before is None else {total: before.overall, **before.by_type}
     rows = [
         [name, str(share.asked), _share_text(earlier.get(name)), _share_text(share)]
-        for name, share in {_ALL: after.overall, **after.by_type}.items()
+        for name, share in {total: after.overall, **after.by_type}.items()
     ]
     yield Line("")
     yield from fitted_table(["题型", "题数", "训练前", "训练后"], rows, width=width, plain=plain)

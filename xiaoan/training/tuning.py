@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from xiaoan.chatglm.modeling_chatglm import ChatGLMForConditionalGeneration
-from xiaoan.errors import UsageError
 from xiaoan.training.data.lengths import Cut, check_answers, cut_by, cut_notices
 from xiaoan.training.methods import Base, Method, ResultFacts, library_versions, parameter_count
 from xiaoan.training.run_card import Accuracy, Measured, RunCard, read_run_card, write_run_card
@@ -34,7 +33,7 @@ Evaluate = Callable[[ChatGLMForConditionalGeneration], Accuracy]
 """Sits the exam with a model in memory; handed in, since the exam knows the assistant and training does not."""
 
 BEFORE_FILE = "before.json"
-"""In `state/`: when the run began, and what was measured then; a resumed run must not measure it anew."""
+"""In `state/`: when the run began, and what was measured then; a resumed run need not measure it again."""
 
 
 @dataclass(frozen=True)
@@ -195,6 +194,8 @@ class _Tuning:
             return Measured.from_document(self.devices.from_main(None)["measured"]), ""
         document = _read_before(path)
         if document is None:
+            if path.exists():
+                self.listener.on_notice(f"{path} 读不出来：底座还没有变，训练前的成绩重新量一遍。")
             document = {"started": now(), "measured": self._measure().to_document()}
             write_whole(path, (json.dumps(document, ensure_ascii=False, indent=2) + "\n").encode())
         self.devices.from_main(document)
@@ -298,17 +299,13 @@ class _Tuning:
 
 
 def _read_before(path: Path) -> dict[str, Any] | None:
+    """What was measured before training, or None where that is missing or damaged."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         Measured.from_document(document["measured"])
         return {"started": str(document["started"]), "measured": document["measured"]}
-    except FileNotFoundError:
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(
-            f"{path} 读不出来（{error}）：训练前的成绩在里面，现在的模型已经变了，没法重新量。"
-            "请换一个输出文件夹重新训练。"
-        ) from error
 
 
 def _settings_of(method: Method) -> dict[str, Any]:

@@ -218,6 +218,20 @@ def test_a_damaged_best_state_sends_a_run_back_to_before_it(tmp_path: Path) -> N
     assert loaded(folder)[0] == 1
 
 
+def test_where_every_state_leans_on_a_damaged_best_one_the_best_alone_is_lost(tmp_path: Path) -> None:
+    folder = begun(tmp_path / "run")
+    with folder:
+        folder.save(state(2), best=state(2))
+        folder.save(state(3))
+    damage_bit(folder.states / "best-000002.pt")
+    said: list[str] = []
+    found = folder.load(said.append)
+    assert found is not None
+    assert (found["step"], found["best_lost"]) == (3, True)
+    assert "重新比" in said[0]
+    assert folder.load_best() is None
+
+
 def test_the_curve_is_cut_to_the_state_and_loses_a_torn_line(tmp_path: Path) -> None:
     folder = begun(tmp_path / "run", 1)
     with folder:

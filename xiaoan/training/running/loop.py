@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -212,6 +212,8 @@ class TrainingRun:
             self.optimizer.load_state_dict(self.devices.spread(state["optimizer"], like))
             self.guard.restore(state["guard"])
             self._progress = _Progress(**state["progress"])
+            if state.get("best_lost"):
+                self._progress = replace(self._progress, best_step=0, best_key=[], best_exact=None)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise UsageError(
                 f"{self.folder.path} 里的续训状态与这次训练对不上（{error}）。请换一个输出文件夹重新训练。"

@@ -1,6 +1,7 @@
 """The folder of a run: its lock, its settings, its curve, and states that are whole or not there at all."""
 
 import contextlib
+import dataclasses
 import enum
 import errno
 import hashlib
@@ -226,7 +227,9 @@ class RunFolder:
     def load(self, say: Callable[[str], None]) -> dict[str, Any] | None:
         """Return the newest whole state; None when the run never got as far as one.
 
-        A state that is damaged is passed over for the one before it, and `say` is told.
+        A state that is damaged, or whose best state is, is passed over for the one before it, and `say` is told.
+        Where only best states are damaged, the newest is taken with "best_lost" in it: what was best before has to
+        be forgotten.
 
         Raises:
             UsageError: there are states, but none of them is whole.
@@ -234,10 +237,13 @@ class RunFolder:
         listed = self._index()
         candidates = listed or self._unlisted()
         damaged: list[str] = []
+        without_best: tuple[StoredState, dict[str, Any]] | None = None
         for stored in candidates:
             state, fault = self._read(stored.file, stored.sha256)
             if not fault and stored.best:
                 fault = self._read(stored.best, stored.best_sha256)[1]
+                if fault and state is not None and without_best is None:
+                    without_best = stored, state
             if state is not None and not fault:
                 if damaged:
                     say("；".join(damaged) + f"。改从前一个状态（第 {stored.step} 步）接着练。")
@@ -245,6 +251,11 @@ class RunFolder:
                     self._list(stored)
                 return state
             damaged.append(fault)
+        if without_best is not None:
+            stored, state = without_best
+            say("；".join(damaged) + f"。从第 {stored.step} 步接着练，之前最好的状态不算了，重新比。")
+            self._list(dataclasses.replace(stored, best=""))
+            return {**state, "best_lost": True}
         if not damaged:
             return None
         raise UsageError(
