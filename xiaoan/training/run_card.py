@@ -2,18 +2,16 @@
 
 import dataclasses
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from xiaoan.errors import StorageError, UsageError
+from xiaoan.figures import wilson_interval
 from xiaoan.whole_files import write_whole
 
 RUN_CARD_NAME = "run.json"
-_Z = 1.959963984540054
-"""The normal quantile of a two-sided 95 % interval."""
 
 
 @dataclass(frozen=True)
@@ -31,19 +29,12 @@ class Share:
     @property
     def low(self) -> float:
         """Lower end of the interval; 0.0 when nothing was asked."""
-        return max(self._middle() - self._reach(), 0.0) if self.right else 0.0
+        return wilson_interval(self.right, self.asked)[0]
 
     @property
     def high(self) -> float:
         """Upper end of the interval; 1.0 when nothing was asked."""
-        return min(self._middle() + self._reach(), 1.0) if self.right < self.asked else 1.0
-
-    def _middle(self) -> float:
-        return (self.right + _Z**2 / 2) / (self.asked + _Z**2)
-
-    def _reach(self) -> float:
-        spread = self.right * (self.asked - self.right) / self.asked if self.asked else 0.0
-        return _Z * math.sqrt(spread + _Z**2 / 4) / (self.asked + _Z**2)
+        return wilson_interval(self.right, self.asked)[1]
 
     def to_document(self) -> dict[str, float]:
         """Return the share as it stands in `run.json`, interval included."""
