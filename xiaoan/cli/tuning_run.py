@@ -15,7 +15,7 @@ from xiaoan.cli.tuning_flags import FullFlags, LoraFlags, PtuningFlags, TuningFl
 from xiaoan.cli.tuning_material import Material, read_material
 from xiaoan.cli.tuning_plan import check_flags, made_plan
 from xiaoan.cli.tuning_results import REPORT_NAME, resume_command, say_result, text_scores, write_report
-from xiaoan.config import Settings, default_paths
+from xiaoan.config import DTYPES, Settings, default_paths
 from xiaoan.errors import Interrupted, StorageError
 
 if TYPE_CHECKING:
@@ -105,17 +105,31 @@ class _Run:
 
         self.screen.notice("读入底座……")
         device = self.devices.device
-        # All weights are trained in float32: what a half precision would round away is not to be had again.
-        exact = self.name == "full" and self.settings.dtype == "auto"
         loaded = load_checkpoint(
             self.settings.model or default_paths().model,
             device=self.settings.device if device is None else "cpu" if device.type == "cpu" else str(device),
-            dtype="float32" if exact else self.settings.dtype,
+            dtype=self._dtype(),
             training=True,
         )
         for warning in loaded.warnings:
             self.screen.warning(warning)
         return loaded
+
+    def _dtype(self) -> str:
+        """The precision asked for; where none was, float32 for all weights, else what the run began with, else auto.
+
+        What is fastest is measured, and a busy machine may measure otherwise than when the run began.
+        """
+        from xiaoan.training.running.run_folder import RunFolder
+
+        if self.settings.dtype != "auto":
+            return self.settings.dtype
+        if self.name == "full":  # what a half precision would round away is not to be had again
+            return "float32"
+        begun = RunFolder(self.output).begun_with() if self.flags.resume else None
+        base = begun.get("base") if begun else None
+        kept = str(base.get("dtype", "")) if isinstance(base, dict) else ""
+        return kept if kept in DTYPES else "auto"
 
     def _say_plan(
         self, material: Material, loaded: "LoadedCheckpoint", plan: "TuningPlan", parameters: int

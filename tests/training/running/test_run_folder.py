@@ -232,6 +232,14 @@ def test_where_every_state_leans_on_a_damaged_best_one_the_best_alone_is_lost(tm
     assert folder.load_best() is None
 
 
+def test_an_unfinished_run_tells_what_it_began_with(tmp_path: Path) -> None:
+    folder = begun(tmp_path / "run", 1)
+    assert folder.begun_with() == SETTINGS
+    (folder.states / "settings.json").write_text("{", encoding="utf-8")
+    assert folder.begun_with() is None
+    assert RunFolder(tmp_path / "new").begun_with() is None
+
+
 def test_the_curve_is_cut_to_the_state_and_loses_a_torn_line(tmp_path: Path) -> None:
     folder = begun(tmp_path / "run", 1)
     with folder:

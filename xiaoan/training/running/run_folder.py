@@ -182,6 +182,14 @@ class RunFolder:
             write_whole(self.states / SETTINGS_FILE, _document(settings).encode())
         return False
 
+    def begun_with(self) -> Mapping[str, Any] | None:
+        """Return the settings of the unfinished run that is here; None where there is none or they cannot be read."""
+        try:
+            kept = json.loads((self.states / SETTINGS_FILE).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return kept if isinstance(kept, dict) else None
+
     def _check_same_run(self, settings: Mapping[str, Any]) -> None:
         file = self.states / SETTINGS_FILE
         try:
