@@ -1,6 +1,7 @@
 import io
 import json
 import random
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from xiaoan.errors import UsageError
 from xiaoan.training.data.pairs import Pair
 
 
-def written(path: Path, *records: dict[str, object]) -> str:
+def written(path: Path, *records: Mapping[str, object]) -> str:
     path.write_text("\n".join(json.dumps(r, ensure_ascii=False) for r in records), encoding="utf-8")
     return str(path)
 
