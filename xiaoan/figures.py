@@ -1,6 +1,7 @@
 """Figures for people, the same on the screen and on a page: times, points, percents, and how sure a percent is."""
 
 import math
+from dataclasses import dataclass
 
 _NORMAL_975 = 1.959963984540054
 """Between minus and plus this many standard deviations lie 95 % of a normal distribution."""
@@ -47,6 +48,29 @@ def wilson_interval(right: int, asked: int) -> tuple[float, float]:
     half = math.sqrt(spread * (share * (1 - share) + spread / 4))
     low, high = (middle - half) / (1 + spread), (middle + half) / (1 + spread)
     return max(low, 0.0) if right else 0.0, min(high, 1.0) if right < asked else 1.0
+
+
+@dataclass(frozen=True)
+class Share:
+    """`right` of `asked`, with its 95 % confidence interval."""
+
+    right: int
+    asked: int
+
+    @property
+    def value(self) -> float:
+        """The share itself; 0.0 when nothing was asked."""
+        return self.right / self.asked if self.asked else 0.0
+
+    @property
+    def low(self) -> float:
+        """Lower end of the interval (`wilson_interval`)."""
+        return wilson_interval(self.right, self.asked)[0]
+
+    @property
+    def high(self) -> float:
+        """Upper end of the interval (`wilson_interval`)."""
+        return wilson_interval(self.right, self.asked)[1]
 
 
 def interval_text(low: float, high: float) -> str:

@@ -11,8 +11,9 @@ from tests.fakes import ALONE, BOOTS, CONTENT_INFO, KEYS, TOOLS, question
 from xiaoan.assistant.answering import Assistant
 from xiaoan.assistant.engine import Choice, ModelInfo, Piece, StopSignal, never_stop
 from xiaoan.errors import UsageError
-from xiaoan.evaluation.exam import Score, sit_exam
+from xiaoan.evaluation.exam import sit_exam
 from xiaoan.evaluation.forms import FORMS, form_named
+from xiaoan.figures import Share
 from xiaoan.question_bank.matching import Matcher
 from xiaoan.question_bank.normalization import normalize_answers, normalize_stem, normalize_text
 from xiaoan.question_bank.parsing import parse_question
@@ -109,9 +110,9 @@ def test_an_unknown_form_names_the_known_ones() -> None:
 
 
 def test_a_score_has_its_interval() -> None:
-    score = Score(98, 100)
+    score = Share(98, 100)
     assert (score.low, score.high) == pytest.approx((0.9300, 0.9945), abs=5e-5)
-    assert (Score(0, 0).low, Score(0, 0).high) == (0.0, 1.0)
+    assert (Share(0, 0).low, Share(0, 0).high) == (0.0, 1.0)
 
 
 def test_more_options_than_circled_figures_are_shuffled_too() -> None:
@@ -125,4 +126,4 @@ def test_a_question_too_long_to_be_asked_is_in_no_score() -> None:
     endless = question("停" * 3000 + "（ ）。", "电")
     report = sit_exam(assistant_with(Oracle()), (KEYS, endless), ["plain"])
     assert report.unasked == ((endless, "plain"),)
-    assert report.score("plain") == Score(1, 1)
+    assert report.score("plain") == Share(1, 1)

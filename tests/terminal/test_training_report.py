@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.terminal.shown import shown
+from xiaoan.figures import Share
 from xiaoan.terminal.training_report import next_command, training_lines
-from xiaoan.training.run_card import Accuracy, GeneralScore, Measured, RunCard, Share
+from xiaoan.training.run_card import Accuracy, GeneralScore, Measured, RunCard
 
 OUTPUT = Path("前缀")
 

@@ -1,6 +1,7 @@
 """A run's card with made-up figures."""
 
-from xiaoan.training.run_card import Accuracy, GeneralScore, Measured, RunCard, Share
+from xiaoan.figures import Share
+from xiaoan.training.run_card import Accuracy, GeneralScore, Measured, RunCard
 
 CARD = RunCard(
     method="ptuning",

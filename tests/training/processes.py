@@ -85,6 +85,7 @@ def _work(rank: int, count: int, port: int, answer: Path, request: Mapping[str, 
         "WORLD_SIZE": count,
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": port,
+        "OMP_NUM_THREADS": 1,  # as torchrun sets it; where it is missing accelerate warns, depending on the machine
     }
     os.environ.update({name: str(value) for name, value in where.items()}, ACCELERATE_USE_CPU="true")
     # Whatever another test of the forked process asked accelerate for, this one starts afresh.

@@ -7,7 +7,8 @@ import pytest
 
 from tests.training.cards import CARD
 from xiaoan.errors import UsageError
-from xiaoan.training.run_card import Share, read_run_card, write_run_card
+from xiaoan.figures import Share
+from xiaoan.training.run_card import read_run_card, write_run_card
 
 
 @pytest.mark.parametrize(

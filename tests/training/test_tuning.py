@@ -13,12 +13,13 @@ from xiaoan.chatglm.adapter_checkpoint import load_adapter
 from xiaoan.chatglm.checkpoint import load_checkpoint
 from xiaoan.chatglm.modeling_chatglm import ChatGLMForConditionalGeneration
 from xiaoan.errors import StorageError, UsageError
+from xiaoan.figures import Share
 from xiaoan.training.data.pairs import Pair
 from xiaoan.training.methods import Base, Method, ResultFacts
 from xiaoan.training.methods.full import Full
 from xiaoan.training.methods.lora import Lora
 from xiaoan.training.methods.ptuning import PTuning
-from xiaoan.training.run_card import Accuracy, Share, read_run_card
+from xiaoan.training.run_card import Accuracy, read_run_card
 
 METHODS = [PREFIX, Lora(rank=2), Full()]
 PREFIX_FILES = {"prefix.safetensors", "prefix.json"}

@@ -13,10 +13,11 @@ from safetensors.torch import load_file
 
 from tests.training.tiny_base import PAIRS
 from tests.training.tuning_runs import PREFIX, data_of, tuned
+from xiaoan.figures import Share
 from xiaoan.training.methods import Method
 from xiaoan.training.methods.full import Full
 from xiaoan.training.methods.lora import Lora
-from xiaoan.training.run_card import Accuracy, Share, read_run_card
+from xiaoan.training.run_card import Accuracy, read_run_card
 from xiaoan.training.running.devices import open_devices
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")]

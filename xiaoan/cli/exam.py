@@ -15,7 +15,8 @@ from xiaoan.figures import interval_text
 if TYPE_CHECKING:
     from xiaoan.assistant.engine import ModelInfo
     from xiaoan.assistant.open_bank import OpenBank
-    from xiaoan.evaluation.exam import ExamReport, Score
+    from xiaoan.evaluation.exam import ExamReport
+    from xiaoan.figures import Share
 
 _SHOWN_WRONG = 20
 
@@ -152,7 +153,7 @@ def _document(info: "ModelInfo", report: "ExamReport") -> dict[str, Any]:
     }
 
 
-def _score_document(score: "Score") -> dict[str, Any]:
+def _score_document(score: "Share") -> dict[str, Any]:
     return {
         "value": round(score.value, 4),
         "right": score.right,
@@ -190,6 +191,6 @@ def _show(services: Services, bank: "OpenBank", sat: Sequence[tuple["ModelInfo",
         )
 
 
-def _percent(score: "Score") -> str:
+def _percent(score: "Share") -> str:
     interval = interval_text(score.low, score.high).removesuffix("%")
     return f"{100 * score.value:.1f}%（{interval}）"

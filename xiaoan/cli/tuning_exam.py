@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from xiaoan.cli.tuning_material import Material
+from xiaoan.figures import Share
 
 if TYPE_CHECKING:
     from xiaoan.chatglm.modeling_chatglm import ChatGLMForConditionalGeneration
     from xiaoan.question_bank.question import Question
     from xiaoan.training.data.pairs import Pair
     from xiaoan.training.methods import Base
-    from xiaoan.training.run_card import Accuracy, Share
+    from xiaoan.training.run_card import Accuracy
 
 MOST_QUESTIONS = 500
 """Of more a sample is asked: the interval around 98 % is then about one point and a half."""
@@ -87,7 +88,7 @@ class _BankExam:
         look: Callable[[], None],
     ) -> "Accuracy":
         from xiaoan.evaluation.in_memory import accuracy_of
-        from xiaoan.training.run_card import Accuracy, Share
+        from xiaoan.training.run_card import Accuracy
 
         report = accuracy_of(
             model,
@@ -100,11 +101,7 @@ class _BankExam:
             on_question=look,
         )
         by_type = {kind: report.score(_FORM, kind) for kind in report.question_types}
-        overall = report.score(_FORM)
-        return Accuracy(
-            Share(overall.right, overall.asked),
-            {kind: Share(score.right, score.asked) for kind, score in by_type.items()},
-        )
+        return Accuracy(report.score(_FORM), by_type)
 
 
 @dataclass(frozen=True)
@@ -134,15 +131,14 @@ class _ExactExam:
             return Accuracy(overall)
         return Accuracy(overall, {_HELD_OUT_PAIRS: self._share(model, data.held_out)})
 
-    def _share(self, model: "ChatGLMForConditionalGeneration", pairs: "Sequence[Pair]") -> "Share":
-        from xiaoan.training.run_card import Share
-        from xiaoan.training.running.exactness import exact_share
+    def _share(self, model: "ChatGLMForConditionalGeneration", pairs: "Sequence[Pair]") -> Share:
+        from xiaoan.training.running.exactness import exact_count
 
-        share = exact_share(
+        exact = exact_count(
             model,
             self.base.tokenizer,
             pairs,
             max_source_length=self.max_source_length,
             max_target_length=self.max_target_length,
         )
-        return Share(round(share * len(pairs)), len(pairs))
+        return Share(exact, len(pairs))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from xiaoan.assistant.answering import Answer, Assistant
 from xiaoan.errors import UsageError
 from xiaoan.evaluation.forms import form_named
-from xiaoan.figures import wilson_interval
+from xiaoan.figures import Share
 from xiaoan.question_bank.question import Question
 
 
@@ -22,29 +22,6 @@ class Sitting:
 
 
 @dataclass(frozen=True)
-class Score:
-    """How many of `asked` were right."""
-
-    right: int
-    asked: int
-
-    @property
-    def value(self) -> float:
-        """Share of right answers, 0 when nothing was asked."""
-        return self.right / self.asked if self.asked else 0.0
-
-    @property
-    def low(self) -> float:
-        """Lower end of the 95 % confidence interval of `value` (Wilson's)."""
-        return wilson_interval(self.right, self.asked)[0]
-
-    @property
-    def high(self) -> float:
-        """Upper end of the 95 % confidence interval of `value` (Wilson's)."""
-        return wilson_interval(self.right, self.asked)[1]
-
-
-@dataclass(frozen=True)
 class ExamReport:
     """All sittings of one exam, and the tables made from them.
 
@@ -54,14 +31,14 @@ class ExamReport:
     sittings: tuple[Sitting, ...]
     unasked: tuple[tuple[Question, str], ...] = ()
 
-    def score(self, form: str, question_type: str | None = None) -> Score:
+    def score(self, form: str, question_type: str | None = None) -> Share:
         """Return the score of one form, over all 题型 or one of them."""
         counted = [
             s
             for s in self.sittings
             if s.form == form and question_type in (None, str(s.question.question_type))
         ]
-        return Score(sum(s.right for s in counted), len(counted))
+        return Share(sum(s.right for s in counted), len(counted))
 
     @property
     def forms(self) -> tuple[str, ...]:

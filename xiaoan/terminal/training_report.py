@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xiaoan.figures import duration_text, interval_text, percent_text
+from xiaoan.figures import Share, duration_text, interval_text, percent_text
 from xiaoan.terminal.tables import fitted_table
 from xiaoan.terminal.verdict import AGREES, PLAIN, QUIET, UNKNOWN, Line
 from xiaoan.terminal.wrapping import cell_width
 
 if TYPE_CHECKING:
-    from xiaoan.training.run_card import Accuracy, GeneralScore, RunCard, Share
+    from xiaoan.training.run_card import Accuracy, GeneralScore, RunCard
 
 _TITLE = "xiaoan.title"
 _ALL = "全部"
@@ -96,7 +96,7 @@ def _exam_lines(
         yield _judgement(before.overall, after.overall)
 
 
-def _judgement(before: "Share", after: "Share") -> Line:
+def _judgement(before: Share, after: Share) -> Line:
     """Say plainly whether training helped, and no more than the two intervals allow."""
     if before.value == after.value == 1:
         return Line("训练前就全部答对了，看不出训练有没有用。", UNKNOWN)
@@ -115,7 +115,7 @@ def _judgement(before: "Share", after: "Share") -> Line:
     return Line("训练有用：两个区间不重叠，不是碰巧。", AGREES)
 
 
-def _share_text(share: "Share | None") -> str:
+def _share_text(share: Share | None) -> str:
     if share is None or not share.asked:
         return "没有测"
     return f"{percent_text(share.value)}（{interval_text(share.low, share.high)}）"

@@ -8,48 +8,25 @@ from pathlib import Path
 from typing import Any
 
 from xiaoan.errors import StorageError, UsageError
-from xiaoan.figures import wilson_interval
+from xiaoan.figures import Share
 from xiaoan.whole_files import write_whole
 
 RUN_CARD_NAME = "run.json"
 
 
-@dataclass(frozen=True)
-class Share:
-    """`right` of `asked`, with its 95 % confidence interval (Wilson, 1927), which also fits few and extreme cases."""
+def _share_document(share: Share) -> dict[str, float]:
+    """The share as it stands in `run.json`, interval included."""
+    return {
+        "right": share.right,
+        "asked": share.asked,
+        "value": round(share.value, 6),
+        "low": round(share.low, 6),
+        "high": round(share.high, 6),
+    }
 
-    right: int
-    asked: int
 
-    @property
-    def value(self) -> float:
-        """The share itself; 0.0 when nothing was asked."""
-        return self.right / self.asked if self.asked else 0.0
-
-    @property
-    def low(self) -> float:
-        """Lower end of the interval; 0.0 when nothing was asked."""
-        return wilson_interval(self.right, self.asked)[0]
-
-    @property
-    def high(self) -> float:
-        """Upper end of the interval; 1.0 when nothing was asked."""
-        return wilson_interval(self.right, self.asked)[1]
-
-    def to_document(self) -> dict[str, float]:
-        """Return the share as it stands in `run.json`, interval included."""
-        return {
-            "right": self.right,
-            "asked": self.asked,
-            "value": round(self.value, 6),
-            "low": round(self.low, 6),
-            "high": round(self.high, 6),
-        }
-
-    @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> "Share":
-        """Return the share of such a document."""
-        return cls(int(document["right"]), int(document["asked"]))
+def _read_share(document: Mapping[str, Any]) -> Share:
+    return Share(int(document["right"]), int(document["asked"]))
 
 
 @dataclass(frozen=True)
@@ -62,15 +39,15 @@ class Accuracy:
     def to_document(self) -> dict[str, Any]:
         """Return it as it stands in `run.json`."""
         return {
-            "overall": self.overall.to_document(),
-            "by_type": {name: share.to_document() for name, share in self.by_type.items()},
+            "overall": _share_document(self.overall),
+            "by_type": {name: _share_document(share) for name, share in self.by_type.items()},
         }
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "Accuracy":
         """Return the accuracy of such a document."""
-        by_type = {name: Share.from_document(share) for name, share in document["by_type"].items()}
-        return cls(Share.from_document(document["overall"]), by_type)
+        by_type = {name: _read_share(share) for name, share in document["by_type"].items()}
+        return cls(_read_share(document["overall"]), by_type)
 
 
 @dataclass(frozen=True)
@@ -87,12 +64,12 @@ class GeneralScore:
 
     def to_document(self) -> dict[str, Any]:
         """Return it as it stands in `run.json`."""
-        return {"exact": self.exact.to_document(), "loss": self.loss}
+        return {"exact": _share_document(self.exact), "loss": self.loss}
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "GeneralScore":
         """Return the score of such a document."""
-        return cls(Share.from_document(document["exact"]), float(document["loss"]))
+        return cls(_read_share(document["exact"]), float(document["loss"]))
 
 
 @dataclass(frozen=True)

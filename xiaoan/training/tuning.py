@@ -283,7 +283,7 @@ class _Tuning:
         if card.exact_held_out is not None:
             metrics["exact_held_out"] = card.exact_held_out
         if card.after.accuracy is not None:
-            metrics["accuracy"] = card.after.accuracy.overall.to_document()
+            metrics["accuracy"] = card.after.accuracy.to_document()["overall"]
         facts = ResultFacts(
             forms=card.forms,
             data_sha256=self.data.facts.sha256,

@@ -13,7 +13,7 @@ SHARE_OF_FREE = 0.7
 
 _KEPT_FROZEN = 14
 """Hidden sizes that a frozen block keeps of each token: two norms' inputs, q, k, v, the attention's output, 4h before
-the activation, and what rotation and residuals leave behind. Measured as 12 to 14."""
+the activation, and what rotation and residuals leave behind. Counted, not measured."""
 
 _KEPT_TRAINED = 22
 """The same where the linears' own weights learn, so that their inputs are kept too."""
