@@ -6,7 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from xiaoan.assistant.engine import Choice, ModelInfo, Piece, StopSignal, never_stop
+from xiaoan.assistant.engine import (
+    Choice,
+    Evidence,
+    ModelInfo,
+    OptionQuestion,
+    Piece,
+    StopSignal,
+    never_stop,
+)
 from xiaoan.errors import XiaoanError
 from xiaoan.question_bank.question import Question, QuestionBank, QuestionType, Source
 
@@ -34,11 +42,14 @@ class FakeEngine:
     info: ModelInfo = INFO
     queries: list[str] = field(default_factory=list)
     choices_asked: list[tuple[str, tuple[str, ...], bool]] = field(default_factory=list)
+    weighed: list[tuple[str, str]] = field(default_factory=list)
     first_piece_sent: threading.Event = field(default_factory=threading.Event)
     finished: threading.Event = field(default_factory=threading.Event)
     prefixes: list[Path | None] = field(default_factory=list)
     prefix_forms: frozenset[str] = frozenset({"plain"})
     prefix_error: XiaoanError | None = None
+    log_probability: float = -0.1
+    familiarity: float | None = None
     _answers: deque[CannedAnswer] = field(default_factory=deque)
     _choices: deque[tuple[int, ...]] = field(default_factory=deque)
 
@@ -71,9 +82,19 @@ class FakeEngine:
         if answer.error is not None:
             raise answer.error
 
-    def choose(self, stem: str, options: Sequence[str], *, only_one: bool = False) -> Choice:
-        self.choices_asked.append((stem, tuple(options), only_one))
-        return Choice(self._choices.popleft(), -0.1)
+    def choose_all(self, questions: Sequence[OptionQuestion]) -> list[Choice]:
+        self.choices_asked += [(one.prompt, one.options, one.only_one) for one in questions]
+        return [Choice(self._choices.popleft(), self.log_probability, self.familiarity) for _ in questions]
+
+    def write_all(self, queries: Sequence[str], *, max_new_tokens: int | None = None) -> list[Piece]:
+        return [
+            Piece("".join(piece.text for piece in pieces), len(pieces))
+            for pieces in (list(self.stream(query)) for query in queries)
+        ]
+
+    def weigh_all(self, written: Sequence[tuple[str, str]]) -> list[Evidence]:
+        self.weighed += written
+        return [Evidence(self.log_probability, self.familiarity) for _ in written]
 
     def use_prefix(self, prefix: Path | None) -> None:
         if self.prefix_error is not None:

@@ -1,25 +1,40 @@
 """The real engine: a ChatGLM model with or without a prefix, behind the `Engine` protocol."""
 
+import contextlib
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xiaoan.assistant.engine import Choice, ModelInfo, Piece, StopSignal, never_stop
-from xiaoan.assistant.option_scoring import ModelContinuations, best_set
+from xiaoan.assistant.confidence import Calibration
+from xiaoan.assistant.engine import (
+    Choice,
+    Evidence,
+    ModelInfo,
+    OptionQuestion,
+    Piece,
+    StopSignal,
+    never_stop,
+)
+from xiaoan.assistant.option_scoring import best_sets, texts_of
 from xiaoan.config import OFF, default_paths
-from xiaoan.errors import UsageError
+from xiaoan.errors import CheckpointError, UsageError
 
 if TYPE_CHECKING:
     import torch
+    from torch import Tensor
 
     from xiaoan.chatglm.adapter_checkpoint import Adapter
     from xiaoan.chatglm.checkpoint import LoadedCheckpoint
+    from xiaoan.chatglm.known_questions import KnownQuestions
     from xiaoan.chatglm.modeling_chatglm import ChatGLMForConditionalGeneration
     from xiaoan.chatglm.tokenization_chatglm import ChatGLMTokenizer
 
 _WARM_UP = "你好"
+_WRITTEN_TOGETHER = 64
+"""Free answers of one batch: rows leave it as they end, so more of them keep it full."""
 _TOGETHER = "前缀和适配器一起用：前缀训练时底座上没有这个适配器，答案可能和训练时不同。"
 
 
@@ -44,6 +59,8 @@ class ChatGLMEngine:
         tokenizer: the model's.
         info: what is running.
         base: what another prefix has to fit; None for a model that will not change prefixes.
+        adapter_path: folder of the LoRA adapter on the model. What prefix or adapter were trained on is read from
+            the confidence file beside them.
     """
 
     def __init__(
@@ -53,6 +70,7 @@ class ChatGLMEngine:
         info: ModelInfo,
         *,
         base: BaseIdentity | None = None,
+        adapter_path: Path | None = None,
     ) -> None:
         import torch
 
@@ -61,10 +79,13 @@ class ChatGLMEngine:
         self._info = info
         self._base = base
         self._answering = 0
+        self._known: KnownQuestions | None = None
+        self._adapter_path = adapter_path
         # A prefix among the model's own weights is what "none" goes back to.
         self._own_encoder = model.transformer.prefix_encoder if info.prefix is None else None
         with torch.inference_mode():
             self._prefix = model.transformer.prefix_key_values(_working_dtype(model))
+        self._learn_what_was_trained()
 
     @classmethod
     def of_checkpoint(
@@ -94,7 +115,8 @@ class ChatGLMEngine:
             prefix_path=prefix_path,
         )
         base = BaseIdentity(loaded.name, loaded.base_sha256, own_forms, loaded.stored_bits)
-        return cls(loaded.model, loaded.tokenizer, info, base=base)
+        adapter_path = adapter.path if adapter is not None else None
+        return cls(loaded.model, loaded.tokenizer, info, base=base, adapter_path=adapter_path)
 
     @property
     def info(self) -> ModelInfo:
@@ -107,8 +129,7 @@ class ChatGLMEngine:
 
         from xiaoan.chatglm.generation import build_prompt, stream_pieces, stream_token_ids
 
-        self._answering += 1
-        try:
+        with self._busy():
             ids = self._tokenizer.encode(build_prompt(query))
             token_ids = stream_token_ids(
                 self._model,
@@ -119,13 +140,121 @@ class ChatGLMEngine:
             )
             for piece in stream_pieces(self._tokenizer, token_ids):
                 yield Piece(piece.text, piece.tokens)
+
+    def choose_all(self, questions: Sequence[OptionQuestion]) -> list[Choice]:
+        """Return the set of options with the most probable text, of each question.
+
+        Questions that are the same but for the order of their options are searched once.
+        """
+        from xiaoan.chatglm.answer_weighing import columns_of
+        from xiaoan.chatglm.continuations import batches
+
+        places = [texts_of(question) for question in questions]
+        alike = [
+            replace(question, options=tuple(text for text, _ in own))
+            for question, own in zip(questions, places, strict=True)
+        ]
+        found: dict[OptionQuestion, Choice] = {}
+        with self._busy():
+            # Those that need one forward pass and those that need several do not wait for each other.
+            for only_one in (True, False):
+                different = list(dict.fromkeys(one for one in alike if one.only_one == only_one))
+                lengths = [columns_of(one.prompt, one.options * _times_read(one)) for one in different]
+                for batch in batches(self._model, lengths):
+                    asked = [different[place] for place in batch]
+                    found.update(zip(asked, self._decide(asked, once=only_one), strict=True))
+        return [_as_given(found[one], own) for one, own in zip(alike, places, strict=True)]
+
+    def _decide(self, questions: Sequence[OptionQuestion], *, once: bool) -> list[Choice]:
+        """The choices of one batch, all different, options sorted; `once`: exactly one option is right in each."""
+        from xiaoan.chatglm.answer_weighing import AnswerScorer
+
+        prompts = [question.prompt for question in questions]
+        scorer = AnswerScorer(self._model, self._tokenizer, prompts, self._prefix, once=once)
+        choices = best_sets(scorer, questions)
+        if any(choice.log_probability == -math.inf for choice in choices):
+            raise UsageError("选项太长，和题目合起来超过了模型的窗口。请缩短选项，一次只问一道题。")
+        familiarities = self._familiarities(scorer.states)
+        return [
+            replace(choice, familiarity=familiarity)
+            for choice, familiarity in zip(choices, familiarities, strict=True)
+        ]
+
+    def write_all(self, queries: Sequence[str], *, max_new_tokens: int | None = None) -> list[Piece]:
+        """Return the whole answer to each query."""
+        from xiaoan.chatglm.answer_weighing import encode_prompt
+        from xiaoan.chatglm.batched_generation import greedy_token_ids
+        from xiaoan.chatglm.generation import stream_pieces
+
+        different = list(dict.fromkeys(queries))
+        window = int(self._model.config.max_sequence_length)
+        with self._busy():
+            answers = greedy_token_ids(
+                self._model,
+                [encode_prompt(self._tokenizer, query, window) for query in different],
+                max_new_tokens=window if max_new_tokens is None else max_new_tokens,
+                pad=int(self._tokenizer.pad_token_id),
+                eos=int(self._tokenizer.eos_token_id),
+                batch_size=_WRITTEN_TOGETHER,
+                prefix_key_values=self._prefix,
+            )
+        texts = ["".join(piece.text for piece in stream_pieces(self._tokenizer, ids)) for ids in answers]
+        found = {
+            query: Piece(text, len(ids)) for query, text, ids in zip(different, texts, answers, strict=True)
+        }
+        return [found[query] for query in queries]
+
+    def weigh_all(self, written: Sequence[tuple[str, str]]) -> list[Evidence]:
+        """Return what speaks for each (query, answer)."""
+        from xiaoan.chatglm.answer_weighing import weigh_answers
+
+        with self._busy():
+            scores, states = weigh_answers(self._model, self._tokenizer, written, self._prefix)
+        familiarities = self._familiarities(states)
+        return [Evidence(*pair) for pair in zip(scores, familiarities, strict=True)]
+
+    def states_of(self, queries: Sequence[str]) -> "Tensor":
+        """Return the state of each query `[n, hidden]`, float32 on the CPU; see `chatglm.known_questions`."""
+        from xiaoan.chatglm.answer_weighing import weigh_answers
+
+        with self._busy():
+            return weigh_answers(
+                self._model, self._tokenizer, [(query, "") for query in queries], self._prefix
+            )[1]
+
+    def _learn_what_was_trained(self) -> None:
+        """Read the confidence file of the prefix or adapter; without one, or with both together, nothing is known."""
+        from xiaoan.chatglm.known_questions import confidence_beside
+
+        trained = [path for path in (self._info.prefix_path, self._adapter_path) if path is not None]
+        stored = None
+        if len(trained) == 1:
+            try:
+                stored = confidence_beside(trained[0].expanduser(), int(self._model.config.hidden_size))
+            except CheckpointError as error:  # answers are as good without it
+                told = f"不显示把握：{error}"
+                self._info = replace(self._info, warnings=(*self._info.warnings, told))
+        if stored is None:
+            self.know(None, None)
+        else:
+            self.know(stored.known, Calibration.of_numbers(stored.numbers, stored.kinds))
+
+    def _familiarities(self, states: "Tensor") -> list[float | None]:
+        return [None] * len(states) if self._known is None else [*self._known.familiarity(states)]
+
+    @contextlib.contextmanager
+    def _busy(self) -> Iterator[None]:
+        """While an answer is being given, the prefix stays."""
+        self._answering += 1
+        try:
+            yield
         finally:
             self._answering -= 1
 
-    def choose(self, stem: str, options: Sequence[str], *, only_one: bool = False) -> Choice:
-        """Return the set of options with the most probable text after `stem`."""
-        continuations = ModelContinuations(self._model, self._tokenizer, stem, self._prefix)
-        return best_set(continuations, options, only_one=only_one)
+    def know(self, known: "KnownQuestions | None", calibration: Calibration | None) -> None:
+        """Answer with this knowledge of what was trained from now on; None for none."""
+        self._known = known
+        self._info = replace(self._info, calibration=calibration)
 
     def use_prefix(self, prefix: Path | None) -> None:
         """Answer with another prefix from now on; the base stays where it is. See `Engine.use_prefix`."""
@@ -161,13 +290,14 @@ class ChatGLMEngine:
             forms=forms,
             warnings=warnings,
         )
+        self._learn_what_was_trained()
 
     def warm_up(self) -> None:
         """Decode a little once, so that the first question does not pay for first-time work."""
         for count, _ in enumerate(self.stream(_WARM_UP)):
             if count >= 1:
                 break
-        self.choose(_WARM_UP, ["正确", "错误"])
+        self.choose_all([OptionQuestion(_WARM_UP, ("正确", "错误"), only_one=True)])
 
 
 def load_engine(
@@ -220,6 +350,16 @@ def load_engine(
     )
     engine.warm_up()
     return engine
+
+
+def _times_read(question: OptionQuestion) -> int:
+    """How many times each option is read if all of them belong into the answer, in the worst case on average."""
+    return 1 if question.only_one else -(-(len(question.options) + 1) // 2)
+
+
+def _as_given(choice: Choice, texts: Sequence[tuple[str, int]]) -> Choice:
+    """The choice among sorted texts as one among the options as they were given."""
+    return replace(choice, selected=tuple(sorted(texts[place][1] for place in choice.selected)))
 
 
 def _working_dtype(model: "ChatGLMForConditionalGeneration") -> "torch.dtype":

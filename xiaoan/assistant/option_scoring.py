@@ -1,144 +1,162 @@
 """Which of the options does the model mean? Decided by content, never by letter or place.
 
-An option, or a set of options, is worth the log-probability of its text after the stem alone; letters and the order on
-the screen are never shown to the model. A set has one spelling, its texts sorted and joined by `; ` (the order that
-the prefix was trained with), so the answer cannot change when options are shuffled or relabelled.
+A set of options is worth the log-probability of its texts, written one after the other in their most probable order,
+and of the end after them. The search takes the options in the order of their texts, so the answer cannot change when
+they are shuffled or relabelled.
 
-The best set is found by best-first search over sorted sets: adding text can only lower a log-probability, so the first
-finished answer that leaves the queue is the best of all 2^n - 1, proven without trying them.
+The best set is found by best-first search over orders in which each option stands at most once: adding text can only
+lower a log-probability, so the first finished answer that leaves the queue is the best of all, proven without trying
+them. A search asks for what it wants scored next and takes the scores; many questions then search in step, and what
+all of them want is one forward pass (`best_sets`).
 """
 
 import heapq
-import itertools
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
-from xiaoan.assistant.engine import Choice
+from xiaoan.assistant.engine import Choice, OptionQuestion
 from xiaoan.errors import UsageError
-from xiaoan.question_bank.normalization import ANSWER_SEPARATOR, normalize_text
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
-    from transformers.cache_utils import Cache
-
-    from xiaoan.chatglm.modeling_chatglm import ChatGLMForConditionalGeneration
-    from xiaoan.chatglm.prefix_encoder import PrefixKeyValues
+from xiaoan.question_bank.normalization import normalize_text
 
 LONGEST_SEARCH = 26
 """More options than letters are refused: nobody shows them, and the search would have no bound on its time."""
 
+LARGEST_SEARCH = 1000
+"""Texts that may be scored for one question; all 26 options in one sure order take 702."""
 
-class ContinuationScorer(Protocol):
-    """Scores texts as continuations of one prompt."""
+NEAR = 1.5
+"""Unfinished sets whose bound is so near to the best one's, in nats, are continued in the same forward pass."""
 
-    def log_probabilities(self, texts: Sequence[str], *, finished: bool) -> list[float]:
-        """Return log p(text | prompt) of each text; with `finished`, of the text and the end after it."""
+Written = tuple[str, tuple[str, ...]]
+"""A text of an answer, and ways in which the answer may go on behind it; without any, it ends there."""
+
+
+class AnswerScorer(Protocol):
+    """Scores texts as answers to several questions at once; `chatglm.answer_weighing.AnswerScorer` is one."""
+
+    def log_probabilities(self, wanted: Mapping[int, Sequence[Written]]) -> dict[int, list[float]]:
+        """Return log p(text | question) of every text asked for, by the question's number.
+
+        A text that goes on is scored as far as any of its ways of going on leaves it as it is. A question that is left
+        out once is not asked again.
+        """
         ...
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search ended with: places of texts in the order written, its log-probability, and whether none is better."""
+
+    places: tuple[int, ...]
+    log_probability: float
+    proven: bool
+
+
+Search = Generator[list[Written], list[float], Found]
+"""Yields texts to be scored, takes their log-probabilities, returns the best."""
 
 
 @dataclass(order=True)
 class _Candidate:
-    """A sorted set on the queue. `cost` is minus a log-probability that no continuation can exceed."""
+    """An order of options on the queue, a finished one before others of its cost.
+
+    `cost` is minus a log-probability that no continuation can exceed.
+    """
 
     cost: float
-    tie: int
-    places: tuple[int, ...] = field(compare=False)
-    finished: bool = field(compare=False)
+    goes_on: bool
+    places: tuple[int, ...]
 
 
-def best_set(scorer: ContinuationScorer, options: Sequence[str], *, only_one: bool = False) -> Choice:
-    """Return the most probable non-empty set of `options` (a single one if `only_one`).
+def best_sets(scorer: AnswerScorer, questions: Sequence[OptionQuestion]) -> list[Choice]:
+    """Return the most probable non-empty set of options (a single one if `only_one`) of each question.
 
-    Options that are the same text once normalised count as one, the first. The result depends on the texts only.
+    Options that are the same text once normalised count as one, the first. A result depends on the texts only, and not
+    on the other questions.
+
+    Raises:
+        UsageError: a question without options, or with more than 26.
+    """
+    listed = [texts_of(question) for question in questions]
+    searches = [
+        search([text for text, _ in texts], question.separator, only_one=question.only_one)
+        for question, texts in zip(questions, listed, strict=True)
+    ]
+    wanted = {number: next(one) for number, one in enumerate(searches)}
+    found: dict[int, Found] = {}
+    while wanted:
+        scores = scorer.log_probabilities(wanted)
+        wanted = {}
+        for number, own in scores.items():
+            try:
+                wanted[number] = searches[number].send(own)
+            except StopIteration as end:
+                found[number] = end.value
+    return [_choice(found[number], texts) for number, texts in enumerate(listed)]
+
+
+def texts_of(question: OptionQuestion) -> list[tuple[str, int]]:
+    """Return the different options of a question, sorted, each with its place among those given.
 
     Raises:
         UsageError: no options, or more than 26.
     """
-    if not options or len(options) > LONGEST_SEARCH:
-        raise UsageError(f"选项应有 1 到 {LONGEST_SEARCH} 个，这里有 {len(options)} 个。")
-    first_place: dict[str, int] = {}
-    for place, text in enumerate(options):
-        first_place.setdefault(normalize_text(text), place)
-    texts = sorted(first_place)
-    winner = _search(scorer, texts, only_one)
-    return Choice(tuple(sorted(first_place[texts[i]] for i in winner.places)), -winner.cost)
+    if not question.options or len(question.options) > LONGEST_SEARCH:
+        raise UsageError(f"选项应有 1 到 {LONGEST_SEARCH} 个，这里有 {len(question.options)} 个。")
+    spellings: dict[str, list[tuple[str, int]]] = {}
+    for place, text in enumerate(question.options):
+        spellings.setdefault(normalize_text(text), []).append((text, place))
+    return sorted((min(own)[0], own[0][1]) for own in spellings.values())
 
 
-def _search(scorer: ContinuationScorer, texts: Sequence[str], only_one: bool) -> _Candidate:
-    counter = itertools.count()
+def _choice(found: Found, texts: Sequence[tuple[str, int]]) -> Choice:
+    selected = tuple(sorted(texts[place][1] for place in found.places))
+    return Choice(selected, found.log_probability, proven=found.proven)
+
+
+def search(texts: Sequence[str], separator: str, *, only_one: bool, budget: int = LARGEST_SEARCH) -> Search:
+    """Search the best set of `texts`, all different, at least one; see the head of this file.
+
+    Args:
+        texts: in an order that depends on nothing but them: it decides between equal scores.
+        separator: stands between two of them.
+        only_one: no set of more than one.
+        budget: after so many scored texts the best that was found is returned, unproven.
+    """
     queue: list[_Candidate] = []
+    opened: list[tuple[int, ...]] = [()]
+    scored = 0
+    while opened:
+        orders = [(*order, i) for order in opened for i in range(len(texts)) if i not in order]
+        longest = 1 if only_one else len(texts)
+        candidates = [(goes_on, order) for order in orders for goes_on in (False, True)]
+        candidates = [
+            (goes_on, order) for goes_on, order in candidates if not goes_on or len(order) < longest
+        ]
+        scores = yield [_written(texts, separator, *candidate) for candidate in candidates]
+        for candidate, score in zip(candidates, scores, strict=True):
+            heapq.heappush(queue, _Candidate(-score, *candidate))
+        scored += len(candidates)
+        if scored >= budget and queue[0].goes_on:
+            best = min(candidate for candidate in queue if not candidate.goes_on)
+            return Found(best.places, -best.cost, proven=False)
+        opened = _to_open(queue)
+    return Found(queue[0].places, -queue[0].cost, proven=True)
 
-    def push(sets: Sequence[tuple[int, ...]], *, finished: bool) -> None:
-        written = [ANSWER_SEPARATOR.join(texts[i] for i in places) for places in sets]
-        for places, score in zip(sets, scorer.log_probabilities(written, finished=finished), strict=True):
-            heapq.heappush(queue, _Candidate(-score, next(counter), places, finished))
 
-    singles = [(i,) for i in range(len(texts))]
-    push(singles, finished=only_one)
-    while not queue[0].finished:
-        opened = heapq.heappop(queue)
-        push([opened.places], finished=True)
-        longer = [(*opened.places, i) for i in range(opened.places[-1] + 1, len(texts))]
-        if longer:
-            push(longer, finished=False)
-    return queue[0]
+def _written(texts: Sequence[str], separator: str, goes_on: bool, order: Sequence[int]) -> Written:
+    text = separator.join(texts[i] for i in order)
+    if not goes_on:
+        return text, ()
+    unused = next(i for i in range(len(texts)) if i not in order)
+    return text, (separator, separator + texts[unused])
 
 
-class ModelContinuations:
-    """Scores continuations of one prompt with a ChatGLM model; the prompt's keys and values are computed once."""
-
-    def __init__(
-        self,
-        model: "ChatGLMForConditionalGeneration",
-        tokenizer: "PreTrainedTokenizerBase",
-        prompt: str,
-        prefix_key_values: "PrefixKeyValues | None" = None,
-    ) -> None:
-        import torch
-
-        self.model = model
-        self.tokenizer = tokenizer
-        ids = tokenizer.build_inputs_with_special_tokens(tokenizer.encode(prompt, add_special_tokens=False))
-        self.place = ids.index(tokenizer.gmask_token_id)
-        input_ids = torch.tensor([ids], device=model.device)
-        with torch.inference_mode():
-            outputs = model(input_ids, use_cache=True, logits_to_keep=1, prefix_key_values=prefix_key_values)
-        self.keys_and_values = [(layer.keys, layer.values) for layer in outputs.past_key_values.layers]
-        self.first = torch.log_softmax(outputs.logits[0, -1].float(), dim=-1)
-
-    def log_probabilities(self, texts: Sequence[str], *, finished: bool) -> list[float]:
-        """See `ContinuationScorer`. An unfinished text is scored up to the last token that more text cannot change."""
-        import torch
-
-        rows = [self._token_ids(text, finished) for text in texts]
-        width = max(1, *(len(row) for row in rows))
-        pad = int(self.tokenizer.pad_token_id)
-        ids = torch.tensor([row + [pad] * (width - len(row)) for row in rows], device=self.model.device)
-        steps = torch.arange(2, width + 2, device=ids.device)
-        positions = torch.stack((torch.full_like(steps, self.place), steps)).expand(len(rows), -1, -1)
-        with torch.inference_mode():
-            logits = self.model(
-                ids, position_ids=positions, past_key_values=self._copied_cache(len(rows))
-            ).logits
-        following = torch.log_softmax(logits[:, :-1].float(), dim=-1)
-        later = following.gather(-1, ids[:, 1:, None]).squeeze(-1)
-        scores = torch.cat((self.first[ids[:, :1]], later), dim=1)  # [texts, width]
-        return [float(score[: len(row)].double().sum()) for score, row in zip(scores, rows, strict=True)]
-
-    def _copied_cache(self, rows: int) -> "Cache":
-        """A fresh cache with the prompt's keys and values, once for each row."""
-        from transformers.cache_utils import DynamicCache
-
-        cache = DynamicCache(config=self.model.config)
-        for i, (keys, values) in enumerate(self.keys_and_values):
-            cache.update(keys.expand(rows, -1, -1, -1), values.expand(rows, -1, -1, -1), i)
-        return cache
-
-    def _token_ids(self, text: str, finished: bool) -> list[int]:
-        ids: list[int] = self.tokenizer.encode(text, add_special_tokens=False)
-        if finished:
-            return [*ids, int(self.tokenizer.eos_token_id)]
-        longer = self.tokenizer.encode(text + ANSWER_SEPARATOR, add_special_tokens=False)
-        shared = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(ids, longer, strict=False))
-        return [first for first, _ in shared]
+def _to_open(queue: list[_Candidate]) -> list[tuple[int, ...]]:
+    """Take the unfinished candidates off the queue that come before every finished one and are near to the best."""
+    best = queue[0].cost
+    opened = []
+    while queue and queue[0].goes_on and queue[0].cost <= best + NEAR:
+        opened.append(heapq.heappop(queue).places)
+    return opened

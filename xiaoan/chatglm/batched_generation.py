@@ -3,13 +3,22 @@
 What `generation.stream_token_ids` yields for one prompt, this returns for a whole list of them, several times as fast.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor
+from transformers.cache_utils import StaticLayer
 
-from xiaoan.chatglm.generation import INVALID_SCORE_TOKEN, decode_one_token, prefill, stream_pieces
+from xiaoan.chatglm.continuations import batches
+from xiaoan.chatglm.generation import (
+    INVALID_SCORE_TOKEN,
+    DecodingState,
+    decode_one_token,
+    prefill,
+    stream_pieces,
+)
+from xiaoan.chatglm.prefix_encoder import PrefixKeyValues
 
 if TYPE_CHECKING:
     from xiaoan.chatglm.modeling_chatglm import ChatGLMForConditionalGeneration
@@ -17,6 +26,12 @@ if TYPE_CHECKING:
 
 BATCH_SIZE = 32
 """Rows of one batch when the caller has no better number."""
+
+USUAL_ANSWER = 16
+"""Tokens that there is room for at first: few rows write longer answers, and every row pays for the room."""
+
+FULL_ENOUGH = 0.75
+"""When no more than this share of the rows is unfinished the others leave the batch; leaving costs a copy of the rest."""
 
 
 def greedy_texts(
@@ -47,8 +62,9 @@ def greedy_token_ids(
     pad: int,
     eos: int,
     batch_size: int = BATCH_SIZE,
+    prefix_key_values: PrefixKeyValues | None = None,
 ) -> list[list[int]]:
-    """Return the ids of each prompt's answer, the end token not included; the model's own prefix in front of all.
+    """Return the ids of each prompt's answer, the end token not included; a prefix in front of all.
 
     The model is in evaluation mode meanwhile; no random number is drawn.
 
@@ -59,7 +75,8 @@ def greedy_token_ids(
         max_new_tokens: an answer is cut there, and where prompt and answer fill the model's window.
         pad: id that fills shorter rows, on the left.
         eos: id that ends an answer.
-        batch_size: rows of one forward.
+        batch_size: rows of one forward, fewer where their keys and values would take too much memory.
+        prefix_key_values: the prefix's keys and values if already computed; None: the model's own, computed once here.
     """
     was_training = model.training
     model.train(False)
@@ -67,23 +84,22 @@ def greedy_token_ids(
     room = [min(max_new_tokens, window - len(prompt)) for prompt in prompts]
     answers: list[list[int]] = [[] for _ in prompts]
     try:
-        for places in _batches(prompts, [place for place, left in enumerate(room) if left > 0], batch_size):
+        if prefix_key_values is None:
+            with torch.inference_mode():
+                prefix_key_values = model.transformer.prefix_key_values(
+                    model.transformer.word_embeddings.weight.dtype
+                )
+        asked = [place for place, left in enumerate(room) if left > 0]
+        lengths = [len(prompts[place]) + min(USUAL_ANSWER, room[place]) for place in asked]
+        for batch in batches(model, lengths, most_rows=batch_size):
+            places = [asked[place] for place in batch]
             rows = [list(prompts[place]) for place in places]
-            batch = _answer(model, rows, [room[place] for place in places], pad, eos)
-            for place, answer in zip(places, batch, strict=True):
+            found = _answer(model, rows, [room[place] for place in places], pad, eos, prefix_key_values)
+            for place, answer in zip(places, found, strict=True):
                 answers[place] = answer
     finally:
         model.train(was_training)
     return answers
-
-
-def _batches(
-    prompts: Sequence[Sequence[int]], places: Sequence[int], batch_size: int
-) -> Iterator[Sequence[int]]:
-    """The places of prompts of similar lengths, so that little is padding; the longest first."""
-    order = sorted(places, key=lambda place: -len(prompts[place]))
-    for start in range(0, len(order), batch_size):
-        yield order[start : start + batch_size]
 
 
 @torch.inference_mode()
@@ -93,17 +109,22 @@ def _answer(
     room: Sequence[int],
     pad: int,
     eos: int,
+    prefix: PrefixKeyValues | None,
 ) -> list[list[int]]:
     """The answers to one batch, each at most `room` tokens long."""
     input_ids, attention_mask = _left_padded(rows, pad, model.device)
     # No mask where nothing is padded: the shorter way through the model.
     mask = None if bool(attention_mask.all()) else attention_mask
-    logits, state = prefill(model, input_ids, attention_mask=mask)
+    length = input_ids.shape[1] + (model.config.pre_seq_len or 0) + min(USUAL_ANSWER, max(room))
+    logits, state = prefill(
+        model, input_ids, attention_mask=mask, prefix_key_values=prefix, cache_length=length
+    )
     answers: list[list[int]] = [[] for _ in rows]
-    unfinished = set(range(len(rows)))
+    there = list(range(len(rows)))  # which answer each row of the cache is
+    unfinished = set(there)
     while True:
         token_ids = _best_tokens(logits)
-        for row, token_id in enumerate(token_ids[:, 0].tolist()):
+        for row, token_id in zip(there, token_ids[:, 0].tolist(), strict=True):
             if row not in unfinished:
                 continue
             if token_id != eos:
@@ -112,7 +133,23 @@ def _answer(
                 unfinished.discard(row)
         if not unfinished:
             return answers
+        if len(unfinished) <= FULL_ENOUGH * len(there):
+            kept = [place for place, row in enumerate(there) if row in unfinished]
+            there = [there[place] for place in kept]
+            token_ids = token_ids[kept]
+            _keep_rows(state, kept)
         logits = decode_one_token(model, token_ids, state)
+
+
+def _keep_rows(state: DecodingState, kept: Sequence[int]) -> None:
+    """Let all rows but `kept` leave the batch."""
+    index = torch.tensor(kept, device=state.blocked.device)
+    for layer in state.cache.layers:
+        filled = cast(StaticLayer, layer)
+        filled.keys = cast(Tensor, filled.keys)[index]
+        filled.values = cast(Tensor, filled.values)[index]
+    state.blocked = state.blocked[index]
+    state.position_ids = state.position_ids[index]
 
 
 def _best_tokens(logits: Tensor) -> Tensor:

@@ -124,14 +124,14 @@ def prefill(
         input_ids: `[b, s]`, each row with [gMASK] or [MASK] and `<sop>`; shorter ones padded on the left.
         attention_mask: `[b, s]`, 1 for tokens and 0 for padding; None where there is no padding.
         prefix_key_values: the prefix's keys and values if already computed; None lets the model compute them.
-        cache_length: rows to begin with, when the caller knows how many tokens will come.
+        cache_length: rows to begin with, when the caller knows how many tokens will come; None: whole buckets.
     """
     from xiaoan.chatglm.modeling_chatglm import two_dimensional_positions
 
     b, s = input_ids.shape
     filled = s + (model.config.pre_seq_len or 0)
-    rows = max(filled + 1, cache_length or 0)
-    cache = StaticCache(config=model.config, max_cache_len=_whole_buckets(rows))
+    rows = _whole_buckets(filled + 1) if cache_length is None else max(filled + 1, cache_length)
+    cache = StaticCache(config=model.config, max_cache_len=rows)
     starts = None if attention_mask is None else attention_mask.int().argmax(dim=1)
     positions = two_dimensional_positions(input_ids, model.config, starts)
     outputs = model(
