@@ -1,5 +1,6 @@
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -17,20 +18,25 @@ from tests.fakes import (
     question,
     small_bank,
 )
-from xiaoan.assistant.answering import LONGEST_QUESTION, Answer, Assistant
+from xiaoan.assistant.answering import LONGEST_QUESTION, Answer, Assistant, read_question
 from xiaoan.assistant.bank_check import CheckStatus
+from xiaoan.assistant.confidence import Calibration, Confidence, Level
 from xiaoan.assistant.engine import ModelInfo, Piece
 from xiaoan.errors import UsageError
 from xiaoan.question_bank.matching import Matcher
 from xiaoan.question_bank.option_labels import AskedOption
-from xiaoan.question_bank.question import Question, QuestionBank
+from xiaoan.question_bank.question import Question, QuestionBank, QuestionType
 
 MATCHER = Matcher(small_bank())
 WITH_OPTIONS = "雷雨天气巡视室外高压设备应穿（ ）。选项：A. 雨靴; B. 绝缘鞋; C. 绝缘靴"
 
 
-def assistant(*pieces: str, info: ModelInfo = PLAIN_INFO, decode: str = "auto") -> Assistant:
+def assistant(
+    *pieces: str, info: ModelInfo = PLAIN_INFO, decode: str = "auto", chosen: Sequence[tuple[int, ...]] = ()
+) -> Assistant:
     engine = FakeEngine(info=info).enqueue(*pieces)
+    for places in chosen:
+        engine.enqueue_choice(*places)
     return Assistant(engine, MATCHER, clock=FakeClock(), decode=decode)
 
 
@@ -76,8 +82,8 @@ def test_a_question_that_the_bank_does_not_have_is_the_models() -> None:
 
 
 def test_a_blank_filled_with_something_else_is_never_verified() -> None:
-    answer = assistant("3").answer("高压室的钥匙至少应有2把。")
-    assert status(answer) is CheckStatus.NOT_FOUND
+    answer = assistant(chosen=[(0,)]).answer("高压室的钥匙至少应有2把。")
+    assert (answer.answer, status(answer)) == ("正确", CheckStatus.NOT_FOUND)
 
 
 def test_the_same_stem_in_two_professions_is_ambiguous_until_one_is_named() -> None:
@@ -97,7 +103,7 @@ def test_options_are_decided_by_content_when_the_card_knows_the_form() -> None:
     assert isinstance(answer, Answer)
     assert (answer.answer, answer.selected, status(answer)) == ("C. 绝缘靴", ("C",), CheckStatus.MATCH)
     assert engine_of(asking).choices_asked == [
-        ("雷雨天气巡视室外高压设备应穿___", ("雨靴", "绝缘鞋", "绝缘靴"), False)
+        ("雷雨天气巡视室外高压设备应穿___", ("雨靴", "绝缘鞋", "绝缘靴"), True)
     ]
     assert engine_of(asking).queries == []
 
@@ -143,8 +149,8 @@ def test_free_decoding_can_be_forced_and_unreadable_text_stays_as_it_is() -> Non
 
 
 def test_a_judgement_is_compared_in_any_words() -> None:
-    assert status(assistant("错").answer(ALONE.stem)) is CheckStatus.MATCH
-    assert status(assistant("正确").answer(ALONE.stem)) is CheckStatus.MISMATCH
+    assert status(assistant("错", decode="free").answer(ALONE.stem)) is CheckStatus.MATCH
+    assert status(assistant("正确", decode="free").answer(ALONE.stem)) is CheckStatus.MISMATCH
 
 
 def test_the_banks_judgement_carries_the_letter_that_was_shown() -> None:
@@ -202,7 +208,8 @@ def test_the_document_has_exactly_the_agreed_shape() -> None:
         '"source": "小题库.xlsx:题库:2"}, "similar": [], '
         '"model": {"name": "fake", "prefix": "fake-prefix", "device": "cpu", "dtype": "float32", '
         '"demo": true, "lora": null}, '
-        '"timing": {"load_s": 0.5, "first_token_s": 0.0, "total_s": 0.0, "tokens": 1}}'
+        '"timing": {"load_s": 0.5, "first_token_s": 0.0, "total_s": 0.0, "tokens": 1}, '
+        '"type": {"value": "单选题", "source": "bank"}, "confidence": null, "needs_options": false}'
     )
 
 
@@ -236,7 +243,7 @@ def test_times_are_measured_from_the_question() -> None:
 def test_a_bare_letter_is_never_verified_where_no_options_were_shown(letter: str) -> None:
     assert KEYS.answer_letters == ("B",)
     assert status(assistant(letter).answer(KEYS.stem)) is CheckStatus.MISMATCH
-    assert status(assistant(letter).answer(ALONE.stem)) is CheckStatus.MISMATCH
+    assert status(assistant(letter, decode="free").answer(ALONE.stem)) is CheckStatus.MISMATCH
 
 
 def test_a_stopped_answer_is_never_verified() -> None:
@@ -313,3 +320,195 @@ def test_a_stopped_answer_to_a_bank_question_keeps_the_question() -> None:
     assert answer.stopped
     assert answer.check is not None
     assert answer.check.question is BOOTS
+
+
+SURE, DOUBTING = -0.001, -4.0
+CALIBRATION = Calibration(temperature=1.0, familiarity_weight=0.0, bias=0.0)
+CALIBRATED = replace(PLAIN_INFO, calibration=CALIBRATION)
+UNKNOWN = "水电厂的检修人员应穿（ ）。A. 绝缘靴 B. 雨靴"
+
+
+def measured(
+    *pieces: str, log_probability: float, chosen: Sequence[tuple[int, ...]] = (), decode: str = "auto"
+) -> Assistant:
+    """An assistant whose model is as sure as that of whatever it says."""
+    asking = assistant(*pieces, info=CALIBRATED, chosen=chosen, decode=decode)
+    engine_of(asking).log_probability = log_probability
+    engine_of(asking).familiarity = 0.5
+    return asking
+
+
+def test_nobody_says_how_sure_an_answer_is_where_nobody_has_measured_it() -> None:
+    answer = assistant(chosen=[(0,)]).answer(UNKNOWN)
+    assert (answer.confidence, answer.shown_from, answer.shown) == (None, "model", "A. 绝缘靴")
+    asking = measured(log_probability=SURE, chosen=[(0,)])
+    engine_of(asking).familiarity = None
+    assert asking.answer(UNKNOWN).confidence is None
+
+
+@pytest.mark.parametrize(
+    ("log_probability", "level", "shown_from", "shown"),
+    [
+        (SURE, Level.HIGH, "model", "A. 绝缘靴"),
+        (-0.3, Level.MIDDLE, "model", "A. 绝缘靴"),
+        (DOUBTING, Level.LOW, "none", "没有把握，硬要选的话：A. 绝缘靴"),
+    ],
+)
+def test_a_doubtful_answer_says_so_before_it_says_anything(
+    log_probability: float, level: Level, shown_from: str, shown: str
+) -> None:
+    asking = measured(log_probability=log_probability, chosen=[(0,)])
+    piece, answer = asking.ask(UNKNOWN)
+    assert piece == Piece(shown, 0)
+    assert isinstance(answer, Answer)
+    assert answer.confidence is not None
+    assert (answer.confidence.level, answer.shown_from, answer.answer) == (level, shown_from, "A. 绝缘靴")
+
+
+def test_what_the_bank_knows_is_shown_whatever_the_model_thinks_of_itself() -> None:
+    piece, answer = measured(log_probability=DOUBTING, chosen=[(2,)]).ask(WITH_OPTIONS)
+    assert isinstance(answer, Answer)
+    assert (piece, answer.shown_from) == (Piece("C. 绝缘靴", 0), "bank")
+
+
+def test_a_model_that_takes_a_near_miss_for_the_question_it_knows_is_not_believed() -> None:
+    piece, answer = measured(log_probability=SURE, chosen=[(0,)]).ask("单人操作时不可以登杆。")
+    assert isinstance(answer, Answer)
+    assert answer.confidence == Confidence(0.5)
+    assert piece == Piece("没有把握，硬要选的话：正确", 0)
+
+
+def test_a_verdict_on_what_is_no_statement_is_a_guess() -> None:
+    answer = measured("正", "确", log_probability=SURE).answer("安全距离")
+    assert (answer.confidence, answer.shown_from) == (Confidence(0.5), "none")
+    judged = measured("正确", log_probability=SURE, decode="free").answer("水电厂的检修人员不得登杆。")
+    assert judged.shown_from == "model"
+
+
+def test_one_of_several_bank_questions_is_a_guess() -> None:
+    answer = measured("工区", log_probability=SURE).answer(PERMIT_SUBSTATION.stem)
+    assert (status(answer), answer.shown_from) == (CheckStatus.AMBIGUOUS, "none")
+
+
+def test_a_free_answer_is_weighed_in_the_spelling_that_was_trained() -> None:
+    asking = measured("护目镜；", " 绝缘手套", log_probability=DOUBTING)
+    first, second, answer = asking.ask("水电厂里应使用（ ）。")
+    assert (first, second) == (Piece("护目镜；", 1), Piece(" 绝缘手套", 2))
+    assert isinstance(answer, Answer)
+    assert (answer.shown_from, answer.shown) == ("none", "没有把握，硬要说的话：护目镜； 绝缘手套")
+    assert engine_of(asking).weighed == [("水电厂里应使用___", "护目镜; 绝缘手套")]
+
+
+def test_a_stopped_answer_is_not_weighed() -> None:
+    stops: Iterator[bool] = iter([False, True])
+    asking = measured("绝缘靴", "和雨衣", log_probability=SURE)
+    answer = asking.answer("水电厂里应使用（ ）。", lambda: next(stops, True))
+    assert (answer.confidence, engine_of(asking).weighed) == (None, [])
+
+
+MISSING = "在水电厂检修，下列说法正确的是（ ）。"
+
+
+@pytest.mark.parametrize(
+    ("log_probability", "shown", "shown_from"),
+    [(SURE, "雨靴", "model"), (-0.3, "没有看到选项，答不了。", "none")],
+)
+def test_a_question_without_its_options_gets_an_answer_only_if_that_is_sure(
+    log_probability: float, shown: str, shown_from: str
+) -> None:
+    *pieces, answer = measured("雨", "靴", log_probability=log_probability).ask(MISSING)
+    assert pieces == [Piece(shown, 2)]
+    assert isinstance(answer, Answer)
+    assert (answer.needs_options, answer.answer, answer.shown_from) == (True, "雨靴", shown_from)
+
+
+def test_a_bank_question_without_its_options_is_answered_as_it_comes() -> None:
+    listed = question("下列应穿戴的是（ ）。", "雨靴", options=("雨靴", "布鞋"))
+    engine = FakeEngine(info=PLAIN_INFO).enqueue("雨", "靴")
+    *pieces, answer = Assistant(engine, Matcher(QuestionBank([listed])), clock=FakeClock()).ask(listed.stem)
+    assert pieces == [Piece("雨", 1), Piece("靴", 2)]
+    assert isinstance(answer, Answer)
+    assert (answer.needs_options, answer.shown_from, status(answer)) == (True, "bank", CheckStatus.MATCH)
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected", "source"),
+    [
+        ("（多选题）" + BOOTS.stem, QuestionType.MULTIPLE, "said"),
+        (BOOTS.stem, QuestionType.SINGLE, "bank"),
+        ("水电厂至少应有（ ）把钥匙。", QuestionType.SINGLE, "text"),
+        ("水电厂的检修人员应穿（ ）。", None, None),
+    ],
+)
+def test_the_kind_of_question_and_where_it_comes_from(
+    typed: str, expected: QuestionType | None, source: str | None
+) -> None:
+    answer = assistant("3").answer(typed)
+    assert (answer.question_type, answer.type_source) == (expected, source)
+
+
+def test_a_statement_is_judged_without_the_words_that_ask_for_it() -> None:
+    asking = assistant(chosen=[(1,), (1,)])
+    for typed in ("水电厂的检修人员可以登杆，对吗？", "（判断题）水电厂的检修人员可以登杆"):
+        answer = asking.answer(typed)
+        assert (answer.answer, answer.selected, answer.question_type) == ("错误", (), QuestionType.JUDGE)
+    assert engine_of(asking).choices_asked == [("水电厂的检修人员可以登杆", ("正确", "错误"), True)] * 2
+
+
+def test_right_and_wrong_in_other_words_are_decided_by_the_words_of_training() -> None:
+    asking = assistant(chosen=[(1,)])
+    answer = asking.answer("单人操作时可以登杆。A. √ B. ×")
+    assert (answer.answer, status(answer)) == ("B. ×", CheckStatus.MATCH)
+    assert engine_of(asking).choices_asked == [("单人操作时可以登杆", ("正确", "错误"), True)]
+
+
+def test_a_model_that_knows_only_lettered_options_gets_them_in_one_order() -> None:
+    info = replace(PLAIN_INFO, forms=frozenset({"options"}))
+    asking = assistant(info=info, chosen=[(1,), (1,)])
+    answer = asking.answer(WITH_OPTIONS)
+    assert engine_of(asking).choices_asked == [
+        (
+            "雷雨天气巡视室外高压设备应穿___\nA. 绝缘靴\nB. 绝缘鞋\nC. 雨靴",
+            ("A. 绝缘靴", "B. 绝缘鞋", "C. 雨靴"),
+            True,
+        )
+    ]
+    assert (answer.answer, answer.selected, status(answer)) == ("B. 绝缘鞋", ("B",), CheckStatus.MISMATCH)
+    assert asking.answer(ALONE.stem).answer == "错误"
+    assert engine_of(asking).choices_asked[1] == (
+        "单人操作时可以登杆\nA. 正确\nB. 错误",
+        ("正确", "错误"),
+        True,
+    )
+
+
+def test_more_options_than_letters_are_refused_before_the_model_is_asked() -> None:
+    options = "\n".join(f"{number}) 第{number}种" for number in range(1, 28))
+    with pytest.raises(UsageError, match="27 个选项"):
+        assistant("x").answer(f"应选（ ）。\n{options}")
+
+
+def test_of_a_batch_each_answer_took_its_share_of_the_time() -> None:
+    clock = FakeClock()
+    engine = FakeEngine(info=PLAIN_INFO).enqueue("甲").enqueue("乙")
+    asking = Assistant(engine, None, clock=clock)
+    asked = [read_question(text) for text in ("应穿什么", "应戴什么")]
+
+    def tick() -> float:
+        clock.now_s += 1
+        return clock.now_s
+
+    timed = Assistant(engine, None, clock=tick).answer_all(asked)
+    assert [(one.answer, one.first_token_s, one.total_s) for one in timed] == [
+        ("甲", 0.5, 0.5),
+        ("乙", 0.5, 0.5),
+    ]
+    assert asking.answer_all([]) == []
+
+
+def test_the_document_says_how_sure_the_answer_is() -> None:
+    document = (
+        measured(log_probability=SURE, chosen=[(0,)]).answer("水电厂的检修人员不得登杆。").to_document()
+    )
+    assert (document["type"], document["needs_options"]) == ({"value": "判断题", "source": "text"}, False)
+    assert document["confidence"] == {"probability": 0.999, "level": "high"}

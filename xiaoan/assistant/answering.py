@@ -1,22 +1,36 @@
 """One question in, one answer out: streamed by the model, then held against the bank."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from xiaoan.assistant.approach import Approach, approach
 from xiaoan.assistant.bank_check import BankCheck, CheckStatus, agrees, check, official_answer
-from xiaoan.assistant.engine import Engine, ModelInfo, Piece, StopSignal, never_stop
-from xiaoan.assistant.prompts import PLAIN_FORM, plain_prompt, prompt_for
+from xiaoan.assistant.confidence import Confidence, Level
+from xiaoan.assistant.engine import Engine, Evidence, ModelInfo, Piece, StopSignal, never_stop
+from xiaoan.assistant.near_misses import DOUBTFUL, most_confident
+from xiaoan.assistant.prompts import answer_as_trained, plain_prompt
 from xiaoan.errors import UsageError
 from xiaoan.question_bank.answers.choice_reading import read_choice
+from xiaoan.question_bank.asked_types import may_be_judged
 from xiaoan.question_bank.matching import Match, Matcher, MatchKind
-from xiaoan.question_bank.normalization import ANSWER_SEPARATOR, clean_text, normalize_text
+from xiaoan.question_bank.normalization import ANSWER_SEPARATOR, clean_text
 from xiaoan.question_bank.option_labels import AskedOption, bare_text, one_line
 from xiaoan.question_bank.parsing import AskedQuestion, parse_question
-from xiaoan.question_bank.question import Question, QuestionType, judge_word
+from xiaoan.question_bank.question import RIGHT, WRONG, Question, QuestionType
 
 LONGEST_QUESTION = 2000
 """Characters of one question; the model's whole window is 2,048 tokens, answer included."""
+
+MOST_OPTIONS = 26
+"""Options of one question: nobody shows more than there are letters."""
+
+UNSURE_CHOICE = "没有把握，硬要选的话："
+UNSURE_WORDS = "没有把握，硬要说的话："
+"""Before an answer that is none to rely on, of options and in words."""
+
+NO_OPTIONS = "没有看到选项，答不了。"
+"""Instead of an answer to a question whose options are missing."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +40,12 @@ class Answer:
     `answer` is always the model's: option texts with the person's own letters if options were given. `check`
     is None when no bank is open. `stopped` says that the person cut the answer off; then nothing was checked
     but the bank's own question still stands in `check`. Times are seconds from the question, `first_token_s`
-    None if nothing came.
+    None if nothing came; of an answer made in a batch, its share of the batch's time.
+
+    `confidence` is how sure one may be of the model's answer, None where nobody has measured it; `evidence` is what it
+    was made of (the calibration is fitted on these), None where it was not asked for. `question_type` is the 题型 that
+    the answer went by, `type_source` where it came from: `said` by the person, read from the `text`, or the `bank`'s.
+    `needs_options`: the question speaks of options that were not given; the model answered from memory.
     """
 
     asked: AskedQuestion
@@ -38,12 +57,35 @@ class Answer:
     total_s: float
     tokens: int
     stopped: bool = False
+    confidence: Confidence | None = None
+    evidence: Evidence | None = None
+    question_type: QuestionType | None = None
+    type_source: str | None = None
+    needs_options: bool = False
 
     @property
     def shown_from(self) -> str:
-        """`bank` when the question is the bank's own, so that the bank's answer holds; else `model`."""
-        known = self.check is not None and self.check.question is not None
-        return "bank" if known else "model"
+        """Whose answer is put first: the `bank`'s when the question is its own, else the `model`'s, or `none`.
+
+        `none`: the question is not the bank's, and the model is not sure enough: at low confidence, or at any but high
+        confidence where the options are missing that the question speaks of.
+        """
+        if self.check is not None and self.check.question is not None:
+            return "bank"
+        level = None if self.confidence is None else self.confidence.level
+        if self.needs_options:
+            return "model" if level is Level.HIGH else "none"
+        return "none" if level is Level.LOW else "model"
+
+    @property
+    def shown(self) -> str:
+        """The model's answer as it is put before a person who has not seen it yet: with a word of doubt if need be."""
+        if self.shown_from != "none" or self.stopped:
+            return self.answer
+        if self.needs_options:
+            return NO_OPTIONS
+        doubt = UNSURE_WORDS if self.tokens else UNSURE_CHOICE
+        return f"{doubt}{self.answer}" if self.answer else ""
 
     def agrees_with(self, question: Question) -> bool:
         """Return whether this is the official answer of `question`, whatever the bank in use says."""
@@ -82,6 +124,17 @@ class Answer:
                 "total_s": round(self.total_s, 4),
                 "tokens": self.tokens,
             },
+            "type": {
+                "value": None if self.question_type is None else str(self.question_type),
+                "source": self.type_source,
+            },
+            "confidence": None
+            if self.confidence is None
+            else {
+                "probability": round(self.confidence.probability, 4),
+                "level": str(self.confidence.level),
+            },
+            "needs_options": self.needs_options,
         }
 
     def _question_document(self, question: Question | None) -> dict[str, Any]:
@@ -122,7 +175,7 @@ class Assistant:
         """Yield the pieces of the answer as they come, then the finished `Answer`.
 
         Raises:
-            UsageError: there is no question in `text`, or it is too long.
+            UsageError: there is no question in `text`, it is too long or has too many options.
         """
         asked = read_question(text)
         yield from self._answer(asked, self._match, should_stop)
@@ -135,43 +188,9 @@ class Assistant:
         The answer is checked against that very question: nothing is matched, so no matcher is needed.
 
         Raises:
-            UsageError: the question is too long.
+            UsageError: the question is too long or has too many options.
         """
-        known = Match(MatchKind.EQUIVALENT, (question,))
-        yield from self._answer(_known_question(question, options), lambda _: known, should_stop)
-
-    def _answer(
-        self, asked: AskedQuestion, match: Callable[[AskedQuestion], Match | None], should_stop: StopSignal
-    ) -> Iterator[Piece | Answer]:
-        started = self._clock()
-        first_token_s: float | None = None
-        tokens, streamed = 0, ""
-        chosen: tuple[AskedOption, ...] = ()
-        if self._by_content(asked):
-            chosen = self._choose(asked)
-            first_token_s = self._clock() - started
-            streamed = _join_options(chosen)
-            yield Piece(streamed, tokens)
-        else:
-            for piece in self.engine.stream(prompt_for(asked, self.engine.info.forms), should_stop):
-                if first_token_s is None:
-                    first_token_s = self._clock() - started
-                tokens, streamed = piece.tokens, streamed + piece.text
-                yield piece
-        stopped = should_stop()
-        if asked.options and not chosen and not stopped:
-            chosen = _read_options(streamed, asked)
-        yield Answer(
-            asked=asked,
-            answer=_join_options(chosen) or streamed.strip(),
-            selected=tuple(option.label for option in chosen),
-            check=_check(asked, match(asked), "" if stopped else streamed, () if stopped else chosen),
-            model=self.engine.info,
-            first_token_s=first_token_s,
-            total_s=self._clock() - started,
-            tokens=tokens,
-            stopped=stopped,
-        )
+        yield from self._answer(_known_question(question, options), lambda _: _is(question), should_stop)
 
     def answer(self, text: str, should_stop: StopSignal = never_stop) -> Answer:
         """Return the finished answer without showing its pieces."""
@@ -180,31 +199,175 @@ class Assistant:
                 return item
         raise AssertionError("ask() ends with an Answer")
 
-    def _by_content(self, asked: AskedQuestion) -> bool:
-        return bool(asked.options) and scores_options(self.engine.info, self._decode)
+    def answer_all(
+        self,
+        asked: Sequence[AskedQuestion],
+        *,
+        known: Sequence[Question] | None = None,
+        max_new_tokens: int | None = None,
+    ) -> list[Answer]:
+        """Return the answers that `ask` would give to the questions one by one, made in batches.
 
-    def _choose(self, asked: AskedQuestion) -> tuple[AskedOption, ...]:
-        texts = [normalize_text(option.text) for option in asked.options]
-        choice = self.engine.choose(plain_prompt(asked), texts, only_one=_only_one(asked))
-        return tuple(asked.options[index] for index in choice.selected)
+        Args:
+            asked: as `read_question` reads them.
+            known: the bank question that each one is, as in `ask_known`; without it they are matched.
+            max_new_tokens: of a free answer; None for what the engine allows.
+
+        Raises:
+            ValueError: not as many `known` as `asked`.
+        """
+        started = self._clock()
+        matches = map(self._match, asked) if known is None else map(_is, known)
+        ways = [self._approach(one, match) for one, match in zip(asked, matches, strict=True)]
+        decided = iter(self._decide([way for way in ways if way.decided is not None]))
+        written = iter(self._write([way for way in ways if way.decided is None], max_new_tokens))
+        outcomes = [next(decided if way.decided is not None else written) for way in ways]
+        share_s = (self._clock() - started) / max(1, len(ways))
+        timing = _Timing(share_s, share_s)
+        return [self._finished(way, outcome, timing) for way, outcome in zip(ways, outcomes, strict=True)]
+
+    def _answer(
+        self, asked: AskedQuestion, match: Callable[[AskedQuestion], Match | None], should_stop: StopSignal
+    ) -> Iterator[Piece | Answer]:
+        started = self._clock()
+        way = self._approach(asked, match(asked))
+        if way.decided is None:
+            yield from self._answer_freely(way, started, should_stop)
+            return
+        outcome = self._decide([way])[0]
+        elapsed_s = self._clock() - started
+        answer = self._finished(way, outcome, _Timing(elapsed_s, elapsed_s), stopped=should_stop())
+        yield Piece(answer.shown, 0)
+        yield answer
+
+    def _answer_freely(
+        self, way: Approach, started: float, should_stop: StopSignal
+    ) -> Iterator[Piece | Answer]:
+        """As `ask`; where the question's options are missing, nothing is shown until it is known how sure it is."""
+        first_token_s: float | None = None
+        tokens, text = 0, ""
+        held_back = way.needs_options and not way.is_known
+        for piece in self.engine.stream(way.query, should_stop):
+            if first_token_s is None:
+                first_token_s = self._clock() - started
+            tokens, text = piece.tokens, text + piece.text
+            if not held_back:
+                yield piece
+        stopped = should_stop()
+        outcome = _Outcome(text, tokens=tokens)
+        if not stopped:
+            outcome = self._weighed([way], [outcome])[0]
+        timing = _Timing(first_token_s, self._clock() - started)
+        answer = self._finished(way, outcome, timing, stopped=stopped)
+        if held_back and not stopped:
+            yield Piece(answer.shown, tokens)
+        yield answer
+
+    def _decide(self, ways: Sequence[Approach]) -> list["_Outcome"]:
+        """What the model decides for where there is something to decide."""
+        questions = [way.decided for way in ways if way.decided is not None]
+        choices = self.engine.choose_all(questions) if questions else []
+        return [
+            _Outcome(
+                chosen=way.chosen(choice.selected),
+                evidence=Evidence(choice.log_probability, choice.familiarity, way.kind),
+            )
+            for way, choice in zip(ways, choices, strict=True)
+        ]
+
+    def _write(self, ways: Sequence[Approach], max_new_tokens: int | None) -> list["_Outcome"]:
+        """What the model writes where there is nothing to decide."""
+        queries = [way.query for way in ways]
+        pieces = self.engine.write_all(queries, max_new_tokens=max_new_tokens) if queries else []
+        return self._weighed(ways, [_Outcome(piece.text, tokens=piece.tokens) for piece in pieces])
+
+    def _weighed(self, ways: Sequence[Approach], outcomes: Sequence["_Outcome"]) -> list["_Outcome"]:
+        """The free answers with what speaks for them, where somebody has measured what that means."""
+        info = self.engine.info
+        if info.calibration is None or not ways:
+            return list(outcomes)
+        texts = [answer_as_trained(one.text) if info.forms else one.text.strip() for one in outcomes]
+        written = [(way.query, text) for way, text in zip(ways, texts, strict=True)]
+        evidences = self.engine.weigh_all(written)
+        return [replace(one, evidence=found) for one, found in zip(outcomes, evidences, strict=True)]
+
+    def _finished(
+        self, way: Approach, outcome: "_Outcome", timing: "_Timing", *, stopped: bool = False
+    ) -> Answer:
+        asked, chosen = way.asked, outcome.chosen
+        if asked.options and not chosen and not stopped:
+            chosen = _read_options(outcome.text, asked)
+        return Answer(
+            asked=asked,
+            answer=_join_options(chosen) or outcome.text.strip(),
+            selected=tuple(option.label for option in chosen if option.label),
+            check=_check(asked, way.match, "" if stopped else outcome.text, () if stopped else chosen),
+            model=self.engine.info,
+            first_token_s=timing.first_token_s,
+            total_s=timing.total_s,
+            tokens=outcome.tokens,
+            stopped=stopped,
+            confidence=None if stopped else _confidence(self.engine.info, way, outcome),
+            evidence=outcome.evidence,
+            question_type=way.question_type,
+            type_source=way.type_source,
+            needs_options=way.needs_options,
+        )
+
+    def _approach(self, asked: AskedQuestion, match: Match | None) -> Approach:
+        return approach(asked, match, self.engine.info, self._decode)
 
     def _match(self, asked: AskedQuestion) -> Match | None:
         return self.matcher.match(asked, asked.profession) if self.matcher is not None else None
 
 
-def scores_options(info: ModelInfo, decode: str) -> bool:
-    """Whether options are decided by content: as `decode` says, for "auto" as the model's training allows."""
-    return PLAIN_FORM in info.forms if decode == "auto" else decode == "content"
+@dataclass(frozen=True)
+class _Outcome:
+    """What came from the model: a free text, or the options decided for; `evidence` None where none was asked for."""
+
+    text: str = ""
+    chosen: tuple[AskedOption, ...] = ()
+    tokens: int = 0
+    evidence: Evidence | None = None
+
+
+@dataclass(frozen=True)
+class _Timing:
+    """Seconds from the question."""
+
+    first_token_s: float | None
+    total_s: float
+
+
+def _is(question: Question) -> Match:
+    return Match(MatchKind.EQUIVALENT, (question,))
+
+
+def _confidence(info: ModelInfo, way: Approach, outcome: _Outcome) -> Confidence | None:
+    """What the model's evidence is worth, at most what an answer to a question like this one can be worth."""
+    evidence = outcome.evidence
+    if info.calibration is None or evidence is None or evidence.familiarity is None:
+        return None
+    own = info.calibration.confidence(evidence.log_probability, evidence.familiarity, evidence.kind)
+    most = most_confident(way.asked, way.match, way.question_type)
+    if outcome.text.strip() in (RIGHT, WRONG) and not _may_be_judged(way):
+        most = min(most, DOUBTFUL)  # 正确 says nothing where there was no statement
+    return Confidence(min(own.probability, most))
+
+
+def _may_be_judged(way: Approach) -> bool:
+    known = way.question_type
+    return known is QuestionType.JUDGE or (known is None and may_be_judged(way.asked))
 
 
 def read_question(text: str) -> AskedQuestion:
     """Return the question read from what a person typed.
 
     Raises:
-        UsageError: nothing is there to be asked, or it is too long.
+        UsageError: nothing is there to be asked, it is too long or has too many options.
     """
     asked = parse_question(text)
-    _check_length(asked, "请一次只问一道题。")
+    _check_size(asked, "请一次只问一道题。")
     if asked.options and not plain_prompt(asked):
         raise UsageError("只看到选项，没有题干。请把题干和选项一起贴进来，题干在前。")
     if not any(character.isalnum() for character in asked.stem):
@@ -222,13 +385,15 @@ def _known_question(question: Question, options: Sequence[AskedOption]) -> Asked
         question_type=question.question_type,
         profession=question.profession or None,
     )
-    _check_length(asked, "这道题小安答不了。")
+    _check_size(asked, "这道题小安答不了。")
     return asked
 
 
-def _check_length(asked: AskedQuestion, advice: str) -> None:
+def _check_size(asked: AskedQuestion, advice: str) -> None:
     if len(asked.text) > LONGEST_QUESTION:
         raise UsageError(f"这道题有 {len(asked.text)} 个字，一次最多 {LONGEST_QUESTION} 个字。{advice}")
+    if len(asked.options) > MOST_OPTIONS:
+        raise UsageError(f"这道题有 {len(asked.options)} 个选项，一道题最多 {MOST_OPTIONS} 个。{advice}")
 
 
 def _check(
@@ -248,15 +413,8 @@ def _read_options(text: str, asked: AskedQuestion) -> tuple[AskedOption, ...]:
     return tuple(asked.options[place] for place in places)
 
 
-def _only_one(asked: AskedQuestion) -> bool:
-    """Whether the person's own words say that exactly one option is right. The bank is not asked."""
-    if asked.question_type in (QuestionType.SINGLE, QuestionType.JUDGE):
-        return True
-    return all(judge_word(option.text) for option in asked.options)
-
-
 def _labelled(option: AskedOption) -> str:
-    return f"{option.label}. {option.text}"
+    return f"{option.label}. {option.text}" if option.label else option.text
 
 
 def _join_options(options: tuple[AskedOption, ...]) -> str:

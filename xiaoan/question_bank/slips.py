@@ -28,3 +28,20 @@ def drop_characters(text: str, rate: float, random_source: random.Random) -> str
 def is_neutral(piece: str) -> bool:
     """Whether a question stays the same question without this one character."""
     return len(piece) == 1 and piece not in _TELLING and not _NO_SLIP.fullmatch(piece)
+
+
+def is_slip_of(text: str, whole: str) -> bool:
+    """Return whether `text` is `whole` with nothing but neutral characters missing, if any."""
+    pieces = _PIECES.findall(text)
+    place = 0
+    for piece in _PIECES.findall(whole):
+        if place < len(pieces) and pieces[place] == piece:
+            place += 1
+        elif not is_neutral(piece):
+            return False
+    return place == len(pieces)
+
+
+def telling_pieces(text: str) -> list[str]:
+    """Return what is not neutral in `text`, in its order: numbers, words of size and place, negations, blanks."""
+    return [piece for piece in _PIECES.findall(text) if not is_neutral(piece)]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from prompt_toolkit.history import History
 
-from xiaoan.assistant.answering import scores_options
+from xiaoan.assistant.approach import scores_options
 from xiaoan.config import OFF, Settings
 from xiaoan.errors import UsageError
 from xiaoan.repl.background import Background
@@ -140,6 +140,7 @@ def model_page(state: State, arguments: str) -> Page:  # noqa: ARG001
         Fact("设备", info.device),
         Fact("精度", info.dtype),
         Fact("载入", f"{info.load_s:.1f} 秒"),
+        _measured(info),
     )
     demo = "演示模型很小，只学过示例题库；换自己的模型用 --model 和 --prefix。"
     return Page("模型", facts, (*info.warnings, *((demo,) if info.demo else ())))
@@ -166,10 +167,15 @@ def _prefix_in_use(info: "ModelInfo", decode: str) -> Page:
         facts.append(Fact("位置", str(info.prefix_path)))
     if info.forms:
         facts.append(Fact("学过的问法", "、".join(sorted(info.forms))))
-    facts.append(
-        Fact("带选项的题", "按选项内容打分" if scores_options(info, decode) else "自由作答，再对回选项")
-    )
+    facts += [
+        Fact("带选项的题", "按选项内容打分" if scores_options(info, decode) else "自由作答，再对回选项"),
+        _measured(info),
+    ]
     return Page("前缀", tuple(facts), (*info.warnings, "已经换好，底座没有重新载入。"))
+
+
+def _measured(info: "ModelInfo") -> Fact:
+    return Fact("把握", "没有测过，回答不带把握" if info.calibration is None else "测过，每个回答都带")
 
 
 def _shelf_page(state: State, prefixes: Iterable[Path]) -> Page:

@@ -135,7 +135,7 @@ class Screen:
         own.
         """
         self.close_line()
-        if answer.selected and answer.answer.strip() != streamed.strip():
+        if answer.selected and not streamed.strip().endswith(answer.answer.strip()):
             self._print(Line(answer.answer, "", "即：", 3))
         self.lines(verdict_lines(answer))
         self.lines([Line("")])
@@ -203,7 +203,7 @@ class Screen:
             )
             lines.append(Line(answer.answer, "xiaoan.quiet", "小安的回答：", 3))
         else:
-            lines.append(Line(answer.answer or "（没有回答）", "", ANSWER_MARK))
+            lines.append(Line(answer.shown or "（没有回答）", "", ANSWER_MARK))
         self.lines([*lines, *verdict_lines(answer), Line("")])
 
     def _print(self, line: Line, *, mark_style: str | None = None) -> None:

@@ -1,6 +1,6 @@
 """What is said below an answer: whether the bank agrees, and which question it rests on."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,16 @@ class Line:
     found: tuple[tuple[int, int], ...] = ()
 
 
+_LEVELS = {"high": "高", "middle": "中", "low": "低"}
+_UNCHECKED = "没有打开题库，这个回答没有核对过。"
+_NOT_TO_BE_USED = {
+    False: "没有打开题库，小安也没有把握，这个回答不要当答案用。",
+    True: "题库里没有这道题，小安也没有把握，不要当答案用。",
+}
+_WITHOUT_OPTIONS = "这道题要看选项才能答，没有看到选项。请把题目和选项一起贴进来。"
+_FROM_MEMORY = "没有看到选项，小安是按记得的题答的；把选项一起贴进来更可靠。"
+
+
 def verdict_lines(answer: "Answer") -> Iterator[Line]:
     """Yield the lines that stand below `answer`."""
     found = answer.check
@@ -41,15 +51,28 @@ def verdict_lines(answer: "Answer") -> Iterator[Line]:
         if found is not None and found.question is not None:
             yield from _official_lines(found.question, answer.bank_answer)
     elif found is None:
-        yield Line("没有打开题库，这个回答没有核对过。", UNKNOWN, "? ")
+        yield Line(_unproven(answer, _UNCHECKED), UNKNOWN, "? ")
+        yield from _own_lines(answer)
     elif found.question is None:
-        yield from unproven_lines(found, answer.bank_answer, "题库中没有这道题，小安的回答无从核对。")
-    elif found.status == "match":
-        yield Line("与题库一致", AGREES, "✓ ")
-        yield from _question_lines(found.question)
+        missing = _unproven(answer, "题库中没有这道题，小安的回答无从核对。")
+        yield from unproven_lines(found, answer.bank_answer, missing, tuple(_own_lines(answer)))
     else:
-        yield Line("与题库不一致，以题库答案为准。", DIFFERS, "✗ ")
-        yield from _official_lines(found.question, answer.bank_answer)
+        if found.status == "match":
+            yield Line("与题库一致", AGREES, "✓ ")
+            yield from _question_lines(found.question)
+        else:
+            yield Line("与题库不一致，以题库答案为准。", DIFFERS, "✗ ")
+            yield from _official_lines(found.question, answer.bank_answer)
+        if answer.needs_options:
+            yield Line("没有看到选项，按题库里的同一道题核对。", QUIET, indent=2)
+        yield from confidence_lines(answer)
+
+
+def confidence_lines(answer: "Answer") -> Iterator[Line]:
+    """Yield how sure one may be of the model's answer, where that is known. Never rounded up to the next level."""
+    if answer.confidence is not None:
+        percent = min(99, max(1, int(100 * answer.confidence.probability + 1e-9)))
+        yield Line(f"{_LEVELS[answer.confidence.level]}（{percent}%）", PLAIN, "把握：", 2)
 
 
 def lookup_lines(found: "BankCheck", official: ShowAnswer) -> Iterator[Line]:
@@ -61,18 +84,42 @@ def lookup_lines(found: "BankCheck", official: ShowAnswer) -> Iterator[Line]:
         yield from _official_lines(found.question, official)
 
 
-def unproven_lines(found: "BankCheck", official: ShowAnswer, missing: str) -> Iterator[Line]:
-    """Yield the candidates of an ambiguous question, or `missing` and what is only similar."""
+def unproven_lines(
+    found: "BankCheck", official: ShowAnswer, missing: str, own: Sequence[Line] = ()
+) -> Iterator[Line]:
+    """Yield the candidates of an ambiguous question, or `missing` and what is only similar.
+
+    `own` are lines about the model's answer; they come before other questions.
+    """
     if found.status == "ambiguous":
         yield Line(f"题库里有 {len(found.questions)} 道这样的题，说不准是哪一道，请自己对照：", UNKNOWN, "? ")
         for number, question in enumerate(found.questions, 1):
             yield from _candidate_lines(number, question, official, PLAIN)
+        yield from own
         return
     yield Line(missing, UNKNOWN, "? ")
+    yield from own
     if found.similar:
         yield Line("相近的题（只是相近，不能作为依据）：", QUIET, indent=2)
     for number, question in enumerate(found.similar, 1):
         yield from _candidate_lines(number, question, official, QUIET)
+
+
+def _unproven(answer: "Answer", otherwise: str) -> str:
+    """What is said first of an answer that no bank proves."""
+    if answer.needs_options:
+        return _FROM_MEMORY if answer.shown_from == "model" else _WITHOUT_OPTIONS
+    return _NOT_TO_BE_USED[answer.check is not None] if answer.shown_from == "none" else otherwise
+
+
+def _own_lines(answer: "Answer") -> Iterator[Line]:
+    """What is said of the model's answer alone: the 题型 that was guessed, and how sure it is."""
+    if answer.type_source == "text":
+        yield Line(f"{answer.question_type}（按题目写法推断）", PLAIN, "题型：", 2)
+    if answer.needs_options and answer.check is not None and answer.check.status == "ambiguous":
+        yield Line(_WITHOUT_OPTIONS, UNKNOWN, "? ")
+    if answer.shown_from == "model" or not answer.needs_options:
+        yield from confidence_lines(answer)
 
 
 def _official_lines(question: "Question", official: ShowAnswer) -> Iterator[Line]:

@@ -8,6 +8,7 @@ from tests.fakes import CONTENT_INFO, FakeEngine
 from tests.question_bank.papers import BOOTS, CLOTHES, FENCE, ORDERS, paper
 from tests.repl.study.bench import StudyBench
 from tests.repl.waiting import PATIENCE_S, meanwhile, press_ctrl_c, until, when
+from xiaoan.assistant.confidence import Calibration
 from xiaoan.assistant.engine import Engine
 from xiaoan.errors import CheckpointError
 from xiaoan.question_bank.session import PracticeSession
@@ -38,6 +39,15 @@ def test_the_bot_is_asked_beside_the_bank_once_the_person_has_answered(desk: Stu
     assert desk.engine.queries == [
         "雷雨天到室外高压设备旁巡视，脚上应穿（ ）。\nA. 雨靴\nB. 绝缘靴\nC. 布鞋\nD. 皮鞋"
     ]
+
+
+def test_how_sure_the_bot_is_stands_below_its_answer(desk: StudyBench) -> None:
+    calibration = Calibration(temperature=1.0, familiarity_weight=0.0, bias=0.0)
+    desk.engine.info = replace(CONTENT_INFO, calibration=calibration)
+    desk.engine.familiarity = 0.5
+    desk.engine.enqueue_choice(0)
+    desk.practise(paper(BOOTS), "B", "？", "")
+    assert "🤖 A. 雨靴\n✗ 小安答的与题库不一致，以题库答案为准。\n  把握：高（90%）\n" in desk.shown
 
 
 def test_asking_before_answering_shows_the_answer_and_counts_as_looked_up(desk: StudyBench) -> None:

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from xiaoan.training.data import spoken_patterns
-from xiaoan.training.data.spoken_patterns import asking, needs_its_options
+from xiaoan.training.data.spoken_patterns import asking
 
 PATTERNS = [
     *spoken_patterns.QUESTIONS,
@@ -33,13 +33,6 @@ PATTERNS = [
 )
 def test_a_blank_becomes_the_word_that_asks_for_it(stem: str, answer: str, said: str) -> None:
     assert asking(stem, [answer]) == said
-
-
-def test_a_stem_that_speaks_of_options_is_known() -> None:
-    for stem in ("下列说法正确的是___", "接地时,以下做法正确的是___", "应选哪一项"):
-        assert needs_its_options(stem)
-    for stem in ("35kV以下设备应___", "断口以上应___", "由哪一级批准"):
-        assert not needs_its_options(stem)
 
 
 def test_patterns_say_no_number_no_unit_and_deny_nothing() -> None:

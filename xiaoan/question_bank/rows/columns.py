@@ -141,13 +141,13 @@ def text_columns(sheet: Sheet) -> frozenset[int]:
     return frozenset(range(len(sheet.rows[0]))) if sheet.rows else frozenset()
 
 
-def headers(rows: Sequence[Sequence[str]]) -> Iterator[HeaderRow]:
-    """Yield every header row in order, the repeated ones too."""
+def headers(rows: Sequence[Sequence[str]], *, stem_alone: bool = False) -> Iterator[HeaderRow]:
+    """Yield every header row in order, the repeated ones too; `stem_alone` as in `read_columns`."""
     stem: int | None = None
     for number, row in enumerate(rows):
         if stem is not None and len(row[stem]) > _LONGEST_HEADING:
             continue
-        if _may_be_header(row) and (found := _read_header_at(rows, number)):
+        if _may_be_header(row) and (found := _read_header_at(rows, number, stem_alone=stem_alone)):
             stem = found.columns.fields[Field.STEM]
             yield found
 
@@ -157,9 +157,9 @@ def _may_be_header(row: Sequence[str]) -> bool:
     return any("题" in cell and heading(cell) in _STEM_WORDS for cell in row if len(cell) <= _LONGEST_HEADING)
 
 
-def _read_header_at(rows: Sequence[Sequence[str]], number: int) -> HeaderRow | None:
+def _read_header_at(rows: Sequence[Sequence[str]], number: int, *, stem_alone: bool) -> HeaderRow | None:
     """The header at `number`; 选项 over A, B, C, D in the next row is one header of two rows."""
-    columns = read_columns(rows[number])
+    columns = read_columns(rows[number], stem_alone=stem_alone)
     below = rows[number + 1] if number + 1 < len(rows) else ()
     letters = [place for place, cell in enumerate(below) if _names_option(heading(cell))]
     if len(letters) >= 2 and all(place in letters or not cell.strip() for place, cell in enumerate(below)):
@@ -176,10 +176,10 @@ def _names_option(word: str) -> bool:
     return bool(_LETTER_HEADING.fullmatch(word) or _OPTION_HEADING.fullmatch(word))
 
 
-def read_columns(row: Sequence[str]) -> Columns | None:
+def read_columns(row: Sequence[str], *, stem_alone: bool = False) -> Columns | None:
     """Return what the headings in `row` name, or None for a row that is no header.
 
-    A header names at least the stem, and the answer or the options.
+    A header names at least the stem, and the answer or the options; with `stem_alone` the stem will do.
     """
     words = tuple(heading(cell) for cell in row)
     fields = _fields(words)
@@ -189,9 +189,8 @@ def read_columns(row: Sequence[str]) -> Columns | None:
     if answers and Field.ANSWER in fields and order is None and not options and Field.OPTIONS not in fields:
         # 答案A … 答案D beside 正确答案: these are the options to choose from.
         options, answers = tuple((_LETTERS[number], place) for number, place in enumerate(answers)), ()
-    if Field.STEM not in fields or not (
-        Field.ANSWER in fields or Field.OPTIONS in fields or options or answers
-    ):
+    told = stem_alone or Field.ANSWER in fields or Field.OPTIONS in fields or options or answers
+    if Field.STEM not in fields or not told:
         return None
     explanations = tuple(words.index(word) for word in _EXPLANATION_WORDS if word in words)
     return Columns(fields, options, numbered, answers, explanations, order, words)

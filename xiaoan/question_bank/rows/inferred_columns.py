@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
+from itertools import islice, takewhile
 
 from xiaoan.question_bank.rows.answer_cells import plain_verdict
 from xiaoan.question_bank.rows.columns import Columns, Field
@@ -68,6 +68,57 @@ def infer_columns(rows: Sequence[Sequence[str]], sheet_name: str) -> Columns | N
     if found is not None and _NOT_A_BANK.search(sheet_name) and not _says_options_or_type(found):
         return None
     return found
+
+
+def infer_asked_columns(rows: Sequence[Sequence[str]], *, trusted: bool) -> Columns | None:
+    """Return where stem and options seem to stand in rows that need no answers, or None if these are no questions.
+
+    `trusted`: they are questions, whatever they look like, so that statements without a 题型 are found too.
+    """
+    sample = list(islice((row for row in rows if any(cell.strip() for cell in row)), _SAMPLE))
+    if not sample:
+        return None
+    rest = [_look(place, [row[place] for row in sample]) for place in range(len(sample[0]))]
+    fields: dict[Field, int] = {}
+
+    def take(field: Field, found: _Look | None) -> None:
+        if found is not None:
+            fields[field] = found.place
+            rest.remove(found)
+
+    take(Field.TYPE, next((look for look in rest if look.filled > 0.5 and look.types > 0.8), None))
+    take(
+        Field.PROFESSION, next((look for look in rest if look.filled > 0.5 and look.professions > 0.9), None)
+    )
+    cells = [look for look in rest if look.blanks < 0.5]
+    take(Field.OPTIONS, _option_cells(cells) if len(rest) > 1 else None)
+    take(Field.ANSWER, _answer(rest))
+    stem = _stem(rest, fields.get(Field.ANSWER, len(sample[0])))
+    if stem is None and trusted:
+        stem = max(rest, key=lambda look: (look.filled > 0.5, look.length), default=None)
+    if stem is None:
+        return None
+    take(Field.STEM, stem)
+    options = () if Field.OPTIONS in fields else _options_without_answers(rest, stem)
+    looks_so = sum(_seems_stem(row[stem.place]) for row in sample) >= 0.5 * len(sample)
+    if not (trusted or looks_so or options or Field.OPTIONS in fields or Field.TYPE in fields):
+        return None
+    return Columns(fields, options)
+
+
+def _options_without_answers(looks: Sequence[_Look], stem: _Look) -> tuple[tuple[str, int], ...]:
+    """The columns side by side after the stem, shorter than that: three or more, or two that are verdicts.
+
+    Two others may be an answer and a remark.
+    """
+    fitting = {
+        look.place: look
+        for look in looks
+        if look.filled > 0 and look.length < stem.length and look.clauses <= 0.6
+    }
+    run = list(takewhile(fitting.__contains__, range(stem.place + 1, stem.place + 1 + len(_LETTERED))))
+    enough = len(run) > 2 or (len(run) == 2 and all(fitting[place].verdicts > 0.8 for place in run))
+    return tuple(zip(_LETTERED, run, strict=False)) if enough else ()
 
 
 def _says_options_or_type(columns: Columns) -> bool:

@@ -54,7 +54,7 @@ from xiaoan.question_bank.rows.type_words import NO_TYPE, TypeWord, read_type
 
 _CHOICES = (QuestionType.SINGLE, QuestionType.MULTIPLE)
 _ANY_ORDER = re.compile(r"[(（\[【] ?(?:无序|不分先后|不分顺序|顺序不限) ?[)）\]】]\s*\Z")
-_LABELLED_STEM = re.compile(r"[AＡａa] ?[.、:．：)）].+[BＢｂb] ?[.、:．：)）]", re.DOTALL)
+LABELLED_STEM = re.compile(r"[AＡａa] ?[.、:．：)）].+[BＢｂb] ?[.、:．：)）]", re.DOTALL)
 _LETTER = re.compile("[A-ZＡ-Ｚa-zａ-ｚ]")
 
 
@@ -99,11 +99,11 @@ def read_cells(
 
 
 def _read(row: Row, source: Source) -> Question:
-    stem = _stem(row)
-    stem, told = _told_type(row, stem)
-    reading = _options(row)
+    stem = read_row_stem(row)
+    stem, told = told_type(row, stem)
+    reading = read_row_options(row)
     written = _written_answer(row)
-    if len(reading.options) < 2 and _LABELLED_STEM.search(stem):
+    if len(reading.options) < 2 and LABELLED_STEM.search(stem):
         stem, reading = _options_in_stem(row, stem, reading, written)
     if may_leak(stem):
         stem, written = _heed_leak(row, stem, reading, written, told)
@@ -139,7 +139,8 @@ def _read(row: Row, source: Source) -> Question:
         raise Refusal(row.answer_column, FaultCode.BAD_ANSWER, message) from error
 
 
-def _stem(row: Row) -> str:
+def read_row_stem(row: Row) -> str:
+    """Return the stem in the row's cell, without its number. Raises Refusal where there is none to be read."""
     column = row.column(Field.STEM)
     cell = row.text(Field.STEM)
     stem = read_stem(cell)
@@ -153,8 +154,8 @@ def _stem(row: Row) -> str:
     return stem
 
 
-def _told_type(row: Row, stem: str) -> tuple[str, TypeWord]:
-    """The stem without a 题型 in front, and the 题型 as told: by its column, the stem, the sheet or a heading."""
+def told_type(row: Row, stem: str) -> tuple[str, TypeWord]:
+    """Return the stem without a 题型 in front, and the 题型 as told: by its column, the stem, the sheet or a heading."""
     told = read_type(row.text(Field.TYPE))
     if stem[0] in "(（[【〔":
         hint, rest = take_type_hint(stem)
@@ -167,8 +168,11 @@ def _told_type(row: Row, stem: str) -> tuple[str, TypeWord]:
     return stem, told
 
 
-def _options(row: Row) -> OptionsReading:
-    """The options as written, in columns of their own or in one cell; () where there are none."""
+def read_row_options(row: Row) -> OptionsReading:
+    """Return the options as written, in columns of their own or in one cell; () where there are none.
+
+    Raises Refusal for an option that is only a picture.
+    """
     if row.columns.options:
         cells = [(label, row.texts[column]) for label, column in row.columns.options]
         for (_, place), (_, single) in zip(row.columns.options, cells, strict=True):

@@ -10,7 +10,7 @@ from xiaoan.errors import XiaoanError
 from xiaoan.question_bank.question import QuestionType
 from xiaoan.question_bank.results import Tally
 from xiaoan.repl.streaming import Streamed, stream_answer, wait_for_model
-from xiaoan.terminal.verdict import AGREES, DIFFERS, QUIET, UNKNOWN, Line
+from xiaoan.terminal.verdict import AGREES, DIFFERS, QUIET, UNKNOWN, Line, confidence_lines
 
 if TYPE_CHECKING:
     from xiaoan.question_bank.drawing.shuffling import ShownQuestion
@@ -72,7 +72,7 @@ def tally_of(turns: Collection[Turn]) -> Tally:
 
 def _lines_below(streamed: Streamed, shown: "ShownQuestion") -> Iterator[Line]:
     answer = streamed.answer
-    if answer.selected and answer.answer.strip() != streamed.text.strip():
+    if answer.selected and not streamed.text.strip().endswith(answer.answer.strip()):
         yield Line(answer.answer, "", "即：", 3)
     right = _is_right(answer, shown)
     if answer.stopped:
@@ -83,6 +83,7 @@ def _lines_below(streamed: Streamed, shown: "ShownQuestion") -> Iterator[Line]:
         yield Line("小安答的与题库一致", AGREES, "✓ ")
     else:
         yield Line("小安答的与题库不一致，以题库答案为准。", DIFFERS, "✗ ")
+    yield from confidence_lines(answer)
 
 
 def _is_right(answer: Answer, shown: "ShownQuestion") -> bool | None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from xiaoan.errors import UsageError
+from xiaoan.question_bank.asked_types import needs_its_options
 from xiaoan.question_bank.drawing.shuffling import shuffle_options
 from xiaoan.question_bank.letters import place_letters
 from xiaoan.question_bank.normalization import (
@@ -165,7 +166,7 @@ class _Speech:
             yield Wording(stem, (), answer_text(question), pattern)
             return
         asked = spoken_patterns.asking(stem, question.answer)
-        if not spoken_patterns.needs_its_options(stem):
+        if not needs_its_options(stem):
             yield Wording(asked, (), answer_text(question), random_source.choice(self.questions))
         row = _row_of_options(question, random_source) if self.in_a_row else ""
         if row and random_source.random() < 0.5:

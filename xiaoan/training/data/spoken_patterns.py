@@ -110,9 +110,6 @@ STRANGE_WORDS: dict[str, tuple[str, ...]] = {
     "topic": ("围棋", "茶叶", "月亮", "桥梁", "足球", "书法", "雪山", "风筝"),
 }
 
-_OF_OPTIONS = re.compile(
-    r"下列|下面|下述|选项|哪一?[项个]|(?:^|[,。;:在从属于是中由])以下|上述|以上(?=[都均全各几说选])"
-)
 _ASKS = "什么|多[少长久大高远宽深重快]|几[个人把次天年种项]|哪|谁|怎[么样]|如何|为何"
 _ASKS_ITSELF = re.compile(_ASKS + "|吗$|呢$")
 _ASKS_AT_ITS_END = re.compile(f"(?:{_ASKS})[^,。;:]{{0,12}}$")
@@ -134,11 +131,6 @@ _MODAL_AT_ITS_END = (
     "不准",
 )
 _A_PERSON = re.compile(r".*(?:人|人员|成员|领导|者|长|员)$")
-
-
-def needs_its_options(stem: str) -> bool:
-    """Return whether a normalised stem speaks of options (下列…), so that it is no question without them."""
-    return bool(_OF_OPTIONS.search(stem))
 
 
 def asking(stem: str, answers: Sequence[str]) -> str:

@@ -11,12 +11,13 @@ from dataclasses import replace
 from itertools import cycle, islice
 from random import Random
 
+from xiaoan.question_bank.asked_types import needs_its_options
 from xiaoan.question_bank.finding.neutral_words import reduce_key
 from xiaoan.question_bank.normalization import key_of, normalize_stem, normalize_text, text_key
 from xiaoan.question_bank.question import Question, QuestionType
 from xiaoan.training.data.bank_forms import OPTIONS, PLAIN, SPOKEN, Wording
 from xiaoan.training.data.pairs import Pair
-from xiaoan.training.data.spoken_patterns import STRANGE, STRANGE_WORDS, needs_its_options
+from xiaoan.training.data.spoken_patterns import STRANGE, STRANGE_WORDS
 
 NOT_IN_BANK = "题库未收录"
 """The answer to what the bank does not say."""
