@@ -61,7 +61,7 @@ def main() -> None:
     print(f"{engine.info.name} {engine.info.device} {engine.info.dtype}, {arguments.threads} threads")
     print(f"{'form':10} {'median ms':>10} {'p95 ms':>10} {'tokens/s':>10}")
     for name in FORMS:
-        texts = [form_named(name)(question, random.Random(question.id)) for question in questions]
+        texts = [form_named(name)(question, random.Random(question.id))[0] for question in questions]
         measure(assistant, texts[:5])
         result = measure(assistant, texts)
         results[name] = {key: round(value, 1) for key, value in result.items()}

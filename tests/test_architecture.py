@@ -38,7 +38,10 @@ ALLOWED = {
 }
 """docs/design.md's table. `terminal` and `reports` may name the data classes they show for the type checker only."""
 
-TYPE_ONLY = {"terminal": {"assistant", "question_bank", "training"}, "reports": {"question_bank", "training"}}
+TYPE_ONLY = {
+    "terminal": {"assistant", "evaluation", "question_bank", "training"},
+    "reports": {"assistant", "evaluation", "question_bank", "training"},
+}
 ONLY_INSIDE_FUNCTIONS = {
     ("assistant", "chatglm"),
     *(("cli", area) for area in ALLOWED["cli"] - FOUNDATION - {"config", "terminal"}),

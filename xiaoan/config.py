@@ -97,11 +97,21 @@ KEYS: tuple[str, ...] = tuple(item.name for item in fields(Settings))
 
 @dataclass(frozen=True)
 class DefaultPaths:
-    """Where the model, prefix and bank that ship with the program lie (they need not exist)."""
+    """Where the model, prefix and bank that ship with the program lie (they need not exist).
+
+    `evaluation` is the folder of the questions that tell how good and how sure it is; `outside` those of them that are
+    not in the bank and that a calibration may be fitted on.
+    """
 
     model: Path
     prefix: Path
     bank: Path
+    evaluation: Path
+
+    @property
+    def outside(self) -> Path:
+        """The questions of elsewhere for `xiaoan calibrate`."""
+        return self.evaluation / "校准-题外题.xlsx"
 
 
 def default_paths(package: Path = _PACKAGE) -> DefaultPaths:
@@ -113,6 +123,7 @@ def default_paths(package: Path = _PACKAGE) -> DefaultPaths:
         model=checkpoints / "xiaoan-demo",
         prefix=checkpoints / "xiaoan-demo-prefix",
         bank=root / "question_banks" / "安规示例题库.xlsx",
+        evaluation=root / "question_banks" / "evaluation",
     )
 
 

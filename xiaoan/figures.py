@@ -35,7 +35,7 @@ def percent_text(share: float | None) -> str:
     return f"{shown:.1f}".removesuffix(".0") + "%"
 
 
-def wilson_interval(right: int, asked: int) -> tuple[float, float]:
+def wilson_interval(right: float, asked: int) -> tuple[float, float]:
     """Return the 95 % confidence interval of a share of `right` out of `asked`, both ends between 0 and 1.
 
     The score interval (E. B. Wilson, 1927), which holds for few questions and for shares near 0 and 1 too; 0 and 1
@@ -52,10 +52,15 @@ def wilson_interval(right: int, asked: int) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Share:
-    """`right` of `asked`, with its 95 % confidence interval."""
+    """`right` of `asked`, with its 95 % confidence interval.
+
+    `independent`: the interval is that of so many answers with the same share right, fewer than `asked` where some
+    of them hang together (one question asked several times); None for all.
+    """
 
     right: int
     asked: int
+    independent: int | None = None
 
     @property
     def value(self) -> float:
@@ -65,12 +70,18 @@ class Share:
     @property
     def low(self) -> float:
         """Lower end of the interval (`wilson_interval`)."""
-        return wilson_interval(self.right, self.asked)[0]
+        return self._interval[0]
 
     @property
     def high(self) -> float:
         """Upper end of the interval (`wilson_interval`)."""
-        return wilson_interval(self.right, self.asked)[1]
+        return self._interval[1]
+
+    @property
+    def _interval(self) -> tuple[float, float]:
+        if not self.independent or self.independent >= self.asked:
+            return wilson_interval(self.right, self.asked)
+        return wilson_interval(self.right * self.independent / self.asked, self.independent)
 
 
 def interval_text(low: float, high: float) -> str:

@@ -15,3 +15,9 @@ def bench(tmp_path: Path) -> CommandBench:
 def study_bench(tmp_path: Path) -> CommandBench:
     """A bench whose bank has enough questions to practise on."""
     return CommandBench(tmp_path / "home", questions=study_bank())
+
+
+@pytest.fixture(scope="session")
+def exam_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home folder that exams share: their bank is read once."""
+    return tmp_path_factory.mktemp("exams") / "home"

@@ -43,6 +43,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def tuning(base: Path, output: Path, *more: str, method: str = "ptuning", steps: int = 3) -> tuple[str, ...]:
     own = ("--pre-seq-len", "4") if method == "ptuning" else ()
+    own = (*own, "--no-calibrate") if method != "full" else own
     words = ("train", method, "--model", str(base), "--output", str(output), "--max-steps", str(steps))
     return (*words, "--batch-size", "4", "--device", "cpu", *own, *more)
 
@@ -57,7 +58,7 @@ def test_a_base_is_trained_by_one_command(bench: CommandBench, tmp_path: Path) -
 
 
 def test_a_prefix_is_trained_on_a_bank_and_answers(bench: CommandBench, base: Path, tmp_path: Path) -> None:
-    done = bench.run(*tuning(base, tmp_path / "p"))
+    done = bench.run(*tuning(base, tmp_path / "p", "--calibrate"))
     assert done.code == 0, done.err
     assert "6 题（单选题 4、多选题 1、判断题 1）" in done.err
     assert "按命令行改了：步数 3" in done.err
@@ -68,7 +69,12 @@ def test_a_prefix_is_trained_on_a_bank_and_answers(bench: CommandBench, base: Pa
     names = {path.name for path in (tmp_path / "p").iterdir()}
     assert names >= {"prefix.safetensors", "run.json", "metrics.jsonl", "report.html"}
     assert "state" not in names
-    load_checkpoint(base, prefix=tmp_path / "p", device="cpu")
+    run_card = json.loads((tmp_path / "p" / "run.json").read_text(encoding="utf-8"))
+    assert [one["name"] for one in run_card["confidence"]["sets"]] == ["题库原题", "题库漏字", "题外题"]
+    engine = load_engine(base, tmp_path / "p", "cpu")
+    assert engine.info.calibration is not None
+    assert engine.info.warnings == ()
+    assert "把握：学过的题" in done.err
 
 
 def test_json_is_the_run_card_and_nothing_else(bench: CommandBench, base: Path, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from xiaoan import __version__
 from xiaoan.cli import (
     ask,
     bank,
+    calibrate,
     dataset,
     doctor,
     exam,
@@ -63,6 +64,7 @@ app.add_typer(progress.app, name="进度", cls=HelpfulGroup, hidden=True)
 app.add_typer(bank.app, name="bank", cls=HelpfulGroup)
 app.add_typer(dataset.app, name="dataset", cls=HelpfulGroup)
 app.command("exam", cls=HelpfulCommand)(exam.exam)
+app.command("calibrate", cls=HelpfulCommand)(calibrate.calibrate)
 app.add_typer(train.app, name="train", cls=HelpfulGroup)
 app.command("doctor", cls=HelpfulCommand)(doctor.doctor)
 

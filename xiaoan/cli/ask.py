@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from xiaoan.cli import options
+from xiaoan.cli import ask_files, options
 from xiaoan.cli.services import Action, Services, is_terminal, write_json
 from xiaoan.config import Settings, bank_paths
 from xiaoan.errors import UsageError
@@ -25,6 +25,10 @@ def ask(
         bool, typer.Option("--json", help="输出一份 JSON：一题是一个对象，几题是一个数组")
     ] = False,
     as_jsonl: Annotated[bool, typer.Option("--jsonl", help="每题一行 JSON，边答边输出")] = False,
+    input_file: ask_files.Input = None,
+    output_file: ask_files.Output = None,
+    force: ask_files.Force = False,
+    resume: ask_files.Resume = True,
     model: options.Model = None,
     prefix: options.Prefix = None,
     lora: options.Lora = None,
@@ -37,7 +41,8 @@ def ask(
 ) -> Action:
     """问一道或几道题，答完就退出。
 
-    题目写在命令后面，或从标准输入读（一行一题）。全部答了退出码为 0，用法不对为 2，中断为 130。
+    题目写在命令后面，或从标准输入读（一行一题）；整个文件的题用 --input 题目.xlsx --output 答案.xlsx。
+    全部答了退出码为 0，用法不对为 2，中断为 130。
     """
     common = options.Common(model, prefix, bank_files, device, dtype, seed, decode, config, lora=lora)
 
@@ -45,6 +50,13 @@ def ask(
         if as_json and as_jsonl:
             raise UsageError("--json 和 --jsonl 只能用一个。")
         services = options.services_of(context)
+        files = ask_files.FileFlags(input_file, output_file, force=force, resume=resume)
+        if files.given:
+            if questions or as_json or as_jsonl:
+                raise UsageError(
+                    "用 --input 时题目都在文件里，命令后面不再写题目；格式看 --output 的结尾，不用 --json、--jsonl。"
+                )
+            return ask_files.answer_file(files, options.settings_for(context, common), services)
         form = "json" if as_json else "jsonl" if as_jsonl else "text"
         return answer_all(
             questions_from(questions, services.stdin), options.settings_for(context, common), services, form

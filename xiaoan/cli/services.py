@@ -118,6 +118,20 @@ class Services:
         """Whether a person sits at both ends."""
         return self.terminal_input is not None or (is_terminal(self.stdin) and is_terminal(self.stdout))
 
+    @property
+    def keyboard(self) -> int | None:
+        """The descriptor that keys come from, None where nobody sits at one or the program is in the background."""
+        if not is_terminal(self.stdin):
+            return None
+        keyboard = self.stdin.fileno()
+        if not hasattr(os, "tcgetpgrp"):
+            return keyboard
+        try:
+            # The system halts a background process that changes the terminal.
+            return keyboard if os.tcgetpgrp(keyboard) == os.getpgrp() else None
+        except OSError:  # the terminal is another session's
+            return None
+
     def screen(self, stream: TextIO, *, plain: bool = False) -> "Screen":
         """Return a screen on `stream`: wrapped for a terminal, whole lines without colour elsewhere.
 

@@ -126,9 +126,17 @@ class TuningFlags:
         )
 
 
+Calibrate = Annotated[
+    bool,
+    typer.Option("--calibrate/--no-calibrate", help="训练完量一量答案有多大把握，以后作答就显示“把握”"),
+]
+
+
 @dataclass(frozen=True, kw_only=True)
 class PtuningFlags(TuningFlags):
     """What P-Tuning v2 can be told besides."""
+
+    calibrate: Calibrate = True
 
     pre_seq_len: Annotated[
         int | None, typer.Option("--pre-seq-len", metavar="数", min=1, help="前缀长度")
@@ -155,6 +163,8 @@ class PtuningFlags(TuningFlags):
 @dataclass(frozen=True, kw_only=True)
 class LoraFlags(TuningFlags):
     """What LoRA can be told besides."""
+
+    calibrate: Calibrate = True
 
     rank: Annotated[int | None, typer.Option("--rank", metavar="数", min=1, help="低秩矩阵的秩")] = None
     alpha: Annotated[float | None, typer.Option("--alpha", metavar="数", help="缩放系数")] = None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xiaoan.cli.run_listeners import RunListeners
-from xiaoan.cli.services import Services, is_terminal
+from xiaoan.cli.services import Services
 from xiaoan.cli.stop_request import StopRequest
 from xiaoan.cli.tuning_exam import Exam, exam_for
 from xiaoan.cli.tuning_flags import FullFlags, LoraFlags, PtuningFlags, TuningFlags
@@ -177,7 +177,7 @@ class _Run:
         self.exam_facts, self.notices = exam.facts, listeners.notices
         try:
             # The ^C that a terminal echoes would move what is redrawn in place.
-            with quiet_keyboard(_keyboard(self.services)), listeners, StopRequest(listeners.say) as stop:
+            with quiet_keyboard(self.services.keyboard), listeners, StopRequest(listeners.say) as stop:
                 result = tune(
                     base,
                     material.data,
@@ -233,6 +233,7 @@ class _Run:
 
         document = card.to_document()
         document["exam"] = self.exam_facts
+        document["confidence"] = self._measure_confidence(base, material)
         if material.validation:
             document["text_scores"] = self._predict(base, material, plan)
         text = json.dumps(document, ensure_ascii=False, indent=2) + "\n"
@@ -240,6 +241,15 @@ class _Run:
         self._export(base)
         write_report(self.output, document, notices=self.notices)
         return document
+
+    def _measure_confidence(self, base: "Base", material: Material) -> dict[str, Any] | None:
+        """Write how sure one may be of a prefix or adapter; None where that is not measured."""
+        from xiaoan.cli.tuning_confidence import measured_confidence
+
+        if not isinstance(self.flags, PtuningFlags | LoraFlags) or not self.flags.calibrate:
+            return None
+        seed = self.flags.seed or 0
+        return measured_confidence(base, material, self.output, self.settings, self.services, seed=seed)
 
     def _predict(self, base: "Base", material: Material, plan: "TuningPlan") -> dict[str, Any]:
         """Write the predictions for the validation file; return what they are worth."""
@@ -327,20 +337,6 @@ def _check_output(output: Path, *, resume: bool) -> None:
     if folder.condition() is Condition.EMPTY or (folder.condition() is Condition.UNFINISHED and resume):
         return
     folder.open({}, resume=False)  # which says what is wrong
-
-
-def _keyboard(services: Services) -> int | None:
-    """The descriptor that keys come from, None where nobody sits at one or the run is in the background."""
-    if not is_terminal(services.stdin):
-        return None
-    keyboard = services.stdin.fileno()
-    if not hasattr(os, "tcgetpgrp"):
-        return keyboard
-    try:
-        # The system halts a background process that changes the terminal.
-        return keyboard if os.tcgetpgrp(keyboard) == os.getpgrp() else None
-    except OSError:  # the terminal is another session's
-        return None
 
 
 def _base_of(loaded: "LoadedCheckpoint", settings: Settings) -> "Base":
