@@ -3,7 +3,7 @@
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from xiaoan.errors import StorageError, UsageError
@@ -30,6 +30,25 @@ def check_place(path: Path, *, force: bool = False) -> None:
         raise _unwritable(path, error) from error
     if not os.access(folder, os.W_OK | os.X_OK):
         raise StorageError(f"写不了 {path}：文件夹 {folder} 不让写；请换个位置")
+
+
+def check_apart(path: Path, read: Iterable[Path], *, name: str = "要写的文件") -> None:
+    """Raise UsageError where `path` is one of the files that are `read`: those are never written over, also with force.
+
+    `name` is what the person calls the one to be written, such as `--output`.
+    """
+    for other in read:
+        if _same(path, other):
+            raise UsageError(f"{name} {path} 就是要读的 {other}；请写到另一个文件")
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return os.path.realpath(one) == os.path.realpath(other) or (
+            one.exists() and other.exists() and one.samefile(other)
+        )
+    except OSError:
+        return False
 
 
 @contextlib.contextmanager

@@ -166,9 +166,9 @@ def test_places_are_refused_before_the_model_is_loaded(bench: CommandBench, fold
     cases: list[tuple[list[str], str]] = [
         (["--input", str(source)], "答案写到哪里"),
         (["--output", str(there)], "--input"),
-        (["--input", str(link), "--output", str(link), "--force"], "同一个文件"),
-        (["--input", str(source), "--output", str(link), "--force"], "同一个文件"),
-        (["--input", str(source), "--output", str(bench.bank), "--force"], "是题库文件"),
+        (["--input", str(link), "--output", str(link), "--force"], "就是要读的"),
+        (["--input", str(source), "--output", str(link), "--force"], "就是要读的"),
+        (["--input", str(source), "--output", str(bench.bank), "--force"], "就是要读的"),
         (["--input", str(source), "--output", str(there)], "已经有了"),
         (["--input", str(source), "--output", str(folder / "a.docx")], "什么格式"),
         (["--input", str(source), "--output", str(folder / "无" / "a.csv")], "不存在"),

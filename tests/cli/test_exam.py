@@ -123,6 +123,18 @@ def test_other_questions_than_the_banks_can_be_asked(exam_home: Path, tmp_path: 
     assert found["sittings"][0]["status"] == "not_found"
 
 
+def test_rows_that_were_not_read_are_told(exam_home: Path, tmp_path: Path) -> None:
+    bench, _ = exam_bench(exam_home)
+    broken = tmp_path / "缺答案.csv"
+    broken.write_text(
+        "题型,题目内容,选项,正确答案\n判断题,单人操作时可以登杆。,,错误\n单选题,没有答案的题是（ ）。,A.甲 B.乙,\n",
+        "utf-8",
+    )
+    done = bench.run("exam", "--form", "options", "--no-others", "--questions", str(broken))
+    assert done.code == 0
+    assert "要考的题有 1 处问题" in done.err
+
+
 def test_a_sample_keeps_every_type(exam_home: Path) -> None:
     bench, _ = exam_bench(exam_home)
     found = document(bench, "--form", "options", "--no-others", "--limit", "3")
@@ -143,6 +155,20 @@ def test_page_and_workbook_are_written(exam_home: Path, tmp_path: Path) -> None:
     assert again.code == 2
     assert "--force" in again.err
     assert len(bench.loaded_with) == 1, "refused before the work"
+
+
+@pytest.mark.parametrize("flag", ["--xlsx", "--record"])
+def test_what_is_read_is_never_written_over(exam_home: Path, tmp_path: Path, flag: str) -> None:
+    bench, _ = exam_bench(exam_home)
+    asked = tmp_path / "题.xlsx"
+    write_canonical(QuestionBank([KEYS]), asked)
+    for read in (asked, bench.bank):
+        before = read.read_bytes()
+        done = bench.run("exam", "--questions", str(asked), flag, str(read), "--force")
+        assert (done.code, done.out) == (2, "")
+        assert f"{flag} {read} 就是要读的" in done.err
+        assert read.read_bytes() == before
+    assert bench.loaded_with == []
 
 
 @pytest.mark.parametrize(

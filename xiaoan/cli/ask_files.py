@@ -251,27 +251,16 @@ def _places(flags: FileFlags, settings: Settings) -> tuple[Path, Path]:
     """Where the questions are and where the answers go. Raises UsageError, StorageError and BankError."""
     from xiaoan.question_bank.store.bank_files import bank_files
     from xiaoan.reports.answer_table import check_answer_place
+    from xiaoan.whole_files import check_apart
 
     if flags.input is None:
         raise UsageError("--output 要和 --input 一起用：--input 题目.xlsx --output 答案.xlsx")
     if flags.output is None:
         raise UsageError("还要说答案写到哪里：加 --output 答案.xlsx（或 .csv、.jsonl）")
     source, output = Path(flags.input).expanduser(), Path(flags.output).expanduser()
-    if _same(source, output):
-        raise UsageError(f"--output 和 --input 是同一个文件 {output}；请把答案写到另一个文件")
-    if any(_same(path, output) for path in bank_files(bank_paths(settings))):
-        raise UsageError(f"--output 是题库文件 {output}；请把答案写到另一个文件")
+    check_apart(output, [source, *bank_files(bank_paths(settings))], name="--output")
     check_answer_place(output, force=flags.force)
     return source, output
-
-
-def _same(one: Path, other: Path) -> bool:
-    try:
-        return os.path.realpath(one) == os.path.realpath(other) or (
-            one.exists() and other.exists() and one.samefile(other)
-        )
-    except OSError:
-        return False
 
 
 def _stamp(folder: Path | None) -> str:

@@ -1,5 +1,6 @@
 """`xiaoan exam`: the bot sits the exam; tables, a JSON document, a page, a workbook."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +10,7 @@ import typer
 from xiaoan.cli import options
 from xiaoan.cli.flag_sets import taking
 from xiaoan.cli.services import Action, Services, write_json
-from xiaoan.config import Settings
+from xiaoan.config import Settings, bank_paths
 from xiaoan.errors import UsageError
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def _exam(flags: ExamFlags, settings: Settings, services: Services) -> int:
     from xiaoan.cli.exam_sitting import ExamRoom
 
     forms = _forms(flags)
-    places = _Places.of(flags)
+    places = _Places.of(flags, settings)
     if flags.compare is not None:
         from xiaoan.cli.exam_compare import compared_exam
 
@@ -186,8 +187,8 @@ class _Places:
     force: bool
 
     @classmethod
-    def of(cls, flags: ExamFlags) -> "_Places":
-        """Raise for a place where nothing can be written, before the work is done."""
+    def of(cls, flags: ExamFlags, settings: Settings) -> "_Places":
+        """Raise for a place where nothing can or may be written, before the work is done."""
         from xiaoan.reports.exam_workbook import check_workbook_place
         from xiaoan.reports.export import check_page_place
 
@@ -196,7 +197,20 @@ class _Places:
             check_page_place(html, force=flags.force)
         if xlsx is not None:
             check_workbook_place(xlsx, force=flags.force)
-        return cls(html, xlsx, _record_place(flags), flags.force)
+        places = cls(html, xlsx, _record_place(flags), flags.force)
+        places._check_apart(_files_read(flags, settings))
+        return places
+
+    def _check_apart(self, read: Sequence[Path]) -> None:
+        """Raise where one of them is a file that the exam reads, or another one of them."""
+        from xiaoan.whole_files import check_apart
+
+        taken = list(read)
+        record = self.record.path if self.record is not None else None
+        for name, path in (("--html", self.html), ("--xlsx", self.xlsx), ("--record", record)):
+            if path is not None:
+                check_apart(path, taken, name=name)
+                taken.append(path)
 
     def write(self, result: "ExamResult") -> None:
         """Write what was asked for."""
@@ -217,6 +231,14 @@ class _Places:
             screen.notice(f"网页写好了：{self.html}")
         if self.xlsx is not None:
             screen.notice(f"工作簿写好了：{self.xlsx}")
+
+
+def _files_read(flags: ExamFlags, settings: Settings) -> list[Path]:
+    """Banks, question files and saved exams."""
+    from xiaoan.question_bank.store.bank_files import bank_files
+
+    saved = [path for path in map(Path, flags.compare or ()) if path.is_file()]
+    return [*bank_files(bank_paths(settings)), *bank_files(flags.questions or ()), *saved]
 
 
 def _record_place(flags: ExamFlags) -> RecordPlace | None:

@@ -242,7 +242,10 @@ def open_checking_bank(settings: Settings, services: Services) -> "OpenBank | No
     """Return the bank that answers are checked against, None for `off`; BankError where it cannot be read."""
     from xiaoan.assistant.open_bank import open_bank
 
-    return open_bank(bank_paths(settings), options.bank_cache(services.environ))
+    bank = open_bank(bank_paths(settings), options.bank_cache(services.environ))
+    if bank is not None:
+        _tell_of_faults(services, "题库", bank.fault_count)
+    return bank
 
 
 def _read_questions(files: Sequence[str], services: Services) -> "tuple[list[Question], str]":
@@ -252,9 +255,17 @@ def _read_questions(files: Sequence[str], services: Services) -> "tuple[list[Que
     bank = open_questions(
         [str(Path(name).expanduser()) for name in files], options.bank_cache(services.environ)
     )
+    _tell_of_faults(services, "要考的题", bank.counts.faults)
     names = "、".join(file.path.name for file in bank.files[:3])
     more = f"等 {len(bank.files)} 个文件" if len(bank.files) > 3 else ""
     return list(bank), f"{names}{more}（{len(bank)} 题）"
+
+
+def _tell_of_faults(services: Services, name: str, faults: int) -> None:
+    if faults:
+        services.screen(services.stderr).warning(
+            f"{name}有 {faults} 处问题，没有读出来的题不在里面；用 xiaoan bank check 查看。"
+        )
 
 
 def _most_tokens(questions: "Sequence[Question]") -> int:

@@ -164,6 +164,7 @@ def _remarks(row: AnsweredRow) -> Iterable[str]:
             yield _NEEDS_OPTIONS
         elif row.document["shown_from"] == "none":
             yield _DOUBTED
+        yield from row.document.get("remarks", ())
         if row.status == "ambiguous":
             yield "题库里有几道这样的题，请自己对照："
             yield from map(_candidate, row.document["similar"])
