@@ -47,7 +47,7 @@ ONLY_INSIDE_FUNCTIONS = {
     *(("cli", area) for area in ALLOWED["cli"] - FOUNDATION - {"config", "terminal"}),
 }
 
-GROUND = {"letters", "normalization", "question", "option_labels", "parsing"}
+GROUND = {"letters", "normalization", "question", "option_labels", "parsing", "unread_labels"}
 """The files of question_bank that every room stands on; they need no room."""
 
 ROOMS = {

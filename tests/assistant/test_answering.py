@@ -209,7 +209,8 @@ def test_the_document_has_exactly_the_agreed_shape() -> None:
         '"model": {"name": "fake", "prefix": "fake-prefix", "device": "cpu", "dtype": "float32", '
         '"demo": true, "lora": null}, '
         '"timing": {"load_s": 0.5, "first_token_s": 0.0, "total_s": 0.0, "tokens": 1}, '
-        '"type": {"value": "单选题", "source": "bank"}, "confidence": null, "needs_options": false}'
+        '"type": {"value": "单选题", "source": "bank"}, "confidence": null, "needs_options": false, '
+        '"remarks": []}'
     )
 
 
@@ -512,3 +513,56 @@ def test_the_document_says_how_sure_the_answer_is() -> None:
     )
     assert (document["type"], document["needs_options"]) == ({"value": "判断题", "source": "text"}, False)
     assert document["confidence"] == {"probability": 0.999, "level": "high"}
+
+
+@pytest.mark.parametrize(("chosen", "expected"), [(0, CheckStatus.MATCH), (1, CheckStatus.MISMATCH)])
+def test_a_bank_question_with_its_answer_filled_in_is_a_statement(chosen: int, expected: CheckStatus) -> None:
+    answer = assistant(chosen=[(chosen,)]).answer("高压室的钥匙至少应有3把。")
+    assert (answer.question_type, answer.type_source) == (QuestionType.JUDGE, "text")
+    assert (answer.answer, status(answer)) == (("正确", "错误")[chosen], expected)
+    assert answer.judges_filling
+
+
+def test_a_filled_blank_is_agreed_with_in_either_way_of_saying_so() -> None:
+    for said, expected in (
+        ("正确", "match"),
+        ("对", "match"),
+        ("3", "match"),
+        ("错误", "mismatch"),
+        ("B", "mismatch"),
+    ):
+        assert status(assistant(said, decode="free").answer("高压室的钥匙至少应有3把。")) == expected
+
+
+def test_a_filled_blank_with_options_is_answered_by_the_options() -> None:
+    answer = assistant(chosen=[(2,)]).answer("高压室的钥匙至少应有3把。A. 4 B. 2 C. 3")
+    assert (answer.question_type, answer.answer, status(answer)) == (QuestionType.SINGLE, "C. 3", "match")
+
+
+@pytest.mark.parametrize("options", ["A.正确 B.正确", "A. 雨靴 B. 雨靴"])
+@pytest.mark.parametrize("decode", ["auto", "free"])
+def test_of_options_that_are_all_the_same_none_is_an_answer(options: str, decode: str) -> None:
+    asking = measured("A", log_probability=SURE, chosen=[(0,)], decode=decode)
+    *pieces, answer = asking.ask(f"水电厂的检修人员应穿雨靴。{options}")
+    assert isinstance(answer, Answer)
+    assert [piece.text for piece in pieces if isinstance(piece, Piece)] == ["选项都一样，没有可选的。"]
+    assert (answer.confidence, answer.shown_from) == (None, "none")
+    document = answer.to_document()
+    assert (document["answer"], document["selected"]) == ("选项都一样，没有可选的。", [])
+
+
+def test_a_verdict_among_options_that_say_more_is_a_guess() -> None:
+    mixed = "水电厂的雨靴不合格的（ ）。A.不应使用 B.应报废 C.正确 D.错误"
+    for chosen, expected in ((2, 0.5), (0, 0.999)):
+        found = measured(log_probability=SURE, chosen=[(chosen,)]).answer(mixed).confidence
+        assert found is not None
+        assert found.probability == pytest.approx(expected, abs=1e-3)
+
+
+def test_the_document_says_what_the_screen_says_where_there_is_no_answer() -> None:
+    answer = measured("雨靴", log_probability=DOUBTING).answer(MISSING)
+    assert answer.to_document()["answer"] == answer.shown == "没有看到选项，答不了。"
+    unread = measured("雨靴", log_probability=DOUBTING).answer(f"{MISSING} A 雨靴 C 布鞋 D 草鞋")
+    assert unread.to_document()["answer"] == unread.shown == "选项没有读懂，答不了。"
+    assert unread.to_document()["remarks"] == list(unread.remarks)
+    assert "A、C、D" in unread.remarks[0]

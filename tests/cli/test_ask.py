@@ -46,7 +46,7 @@ def test_json_of_one_question_is_an_object_and_nothing_else(bench: CommandBench)
     assert (result.code, result.err) == (0, "")
     assert list(document) == [
         "question", "options", "answer", "selected", "shown_from", "bank", "similar", "model", "timing",
-        "type", "confidence", "needs_options",
+        "type", "confidence", "needs_options", "remarks",
     ]  # fmt: skip
     assert document["bank"]["status"] == "match"
     assert document["bank"]["source"] == "小题库.xlsx:题库:3"

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from xiaoan.question_bank.answers.choice_reading import label_options
 from xiaoan.question_bank.asked_types import (
+    are_alike,
     inferred_type,
     judged_statement,
     lacks_its_options,
@@ -125,3 +126,19 @@ def test_any_text_has_some_kind_or_none_whatever_its_labels(stem: str, texts: li
     asked = replace(parse_question(stem), options=label_options(texts))
     relabelled = tuple(AskedOption(f"{9 - place}", text) for place, text in enumerate(texts))
     assert inferred_type(asked) is inferred_type(replace(asked, options=relabelled[::-1]))
+
+
+@pytest.mark.parametrize(
+    ("texts", "alike"),
+    [
+        (["正确", "正确"], True),
+        (["正确", "对"], True),
+        (["停电", " 停电"], True),
+        (["正确", "错误"], False),
+        (["停电", "停电", "验电"], False),
+        (["1", "T"], False),
+        ([], False),
+    ],
+)
+def test_options_that_say_the_same_leave_nothing_to_choose(texts: list[str], *, alike: bool) -> None:
+    assert are_alike(label_options(texts)) is alike

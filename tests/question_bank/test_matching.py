@@ -378,3 +378,18 @@ def test_an_option_with_a_letter_of_its_own_leaves_their_order_open(last: str) -
     question = single("检修前应做（ ）的工作", ["停电", "验电", "接地", last], last)
     other_order = f"{question.stem} A.接地 B.{last} C.停电 D.验电"
     assert Matcher(bank(question)).match(parse_question(other_order)).kind is MatchKind.EQUIVALENT
+
+
+@pytest.mark.parametrize(
+    ("typed", "filled"),
+    [
+        ("10kV设备不停电时，安全距离不得小于0.7m。", True),
+        ("保证安全的技术措施有接地、停电、验电。", True),
+        ("保证安全的技术措施有", False),
+        (DISTANCE.stem, False),
+        ("绝缘手套应每半年试验一次（√）", False),
+        ("10kV设备不停电时，安全距离不得小于1.0m。", False),
+    ],
+)
+def test_a_match_says_whether_the_official_answer_stood_in_the_blank(typed: str, *, filled: bool) -> None:
+    assert MATCHER.match(parse_question(typed)).filled is filled

@@ -150,3 +150,66 @@ def test_a_stem_may_begin_with_the_sign_of_a_number() -> None:
     assert asked.stem == "#1主变停电时，应先断开（ ）。"
     assert [option.text for option in asked.options] == ["#1开关", "#2开关"]
     assert parse_question("** 应先停电 **").stem == "应先停电"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "应得到（　　）认可。 A 班长 B 签发人 C 调度",
+        "应得到（　　）认可。A 班长；B 签发人；C 调度",
+        "应得到____认可。 A班长 B签发人 C调度",
+        "应得到（ ）认可 A 班长, B 签发人, C 调度",
+        "应得到谁的认可是安规写明了的。A 班长 B 签发人 C 调度",
+    ],
+)
+def test_bare_letters_behind_the_words_after_a_blank_are_labels(typed: str) -> None:
+    assert texts(typed) == ["班长", "签发人", "调度"]
+    assert parse_question(typed).stem.endswith(("认可。", "认可", "写明了的。"))
+
+
+def test_bare_letters_before_verdicts_are_labels_and_units_are_none() -> None:
+    assert texts("应先验电。 A 正确 B 错误") == ["正确", "错误"]
+    assert texts("电压为（ ）的是低压。 A 250 V B 380 V C 1000 V") == ["250 V", "380 V", "1000 V"]
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "在（ ）时，A相电压升高，B相电压降低。",
+        "在（ ）的情况下 A相停电 B相带电 C相接地。",
+        "由 A 到 B 再到（ ）的线路。",
+        "在（ ）时断开 A 开关 B 刀闸",
+        "先断开 A 开关。B 站再断开。",
+        "应先验电。 A 停电 B 接地",
+        "应得到（ ）认可。 A 班长 B 签发人 D 调度 E 值班员 A 其他",
+    ],
+)
+def test_bare_letters_that_may_be_names_are_no_labels(typed: str) -> None:
+    assert texts(typed) == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("应得到（ ）认可。 A 班长 C 签发人 D 调度", "ACD"),
+        ("应得到（ ）。C. 班长 B. 签发人 A. 调度", "CBA"),
+        ("应得到（ ）认可。 A 班长 B 签发人 C 调度", ""),
+        ("噪声不超过85dB(A)，B相合格。", ""),
+        ("A相 B相 C相均应验电", ""),
+        ("A、B、C三相短路时应先停电。", ""),
+        ("在A站、B站和C站之间", ""),
+    ],
+)
+def test_letters_of_which_no_options_were_made_are_told(typed: str, expected: str) -> None:
+    assert "".join(parse_question(typed).unread_labels) == expected
+
+
+@pytest.mark.parametrize("text", ["A x C " * 1_700, "(" * 5_000 + " A x" * 1_200, "( " * 5_000])
+def test_ten_thousand_bare_letters_are_parsed_at_once(text: str) -> None:
+    with does_not_hang():
+        parse_question(f"应（ ）。 {text}")
+
+
+def test_a_type_may_stand_before_the_stem_in_short() -> None:
+    assert parse_question("多选 应先（ ）").question_type is QuestionType.MULTIPLE
+    assert parse_question("判断 设备是否带电应（ ）").question_type is None

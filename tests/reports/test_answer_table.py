@@ -90,6 +90,11 @@ def test_a_question_without_its_options_and_several_questions_of_the_bank() -> N
     ]
 
 
+def test_what_is_remarked_on_an_answer_stands_beside_it() -> None:
+    remarked = document("not_found", remarks=["看到了 A、C、D，但没有读成选项。"])
+    assert cells(AnsweredRow(1, asked(), "B. 乙", remarked))["说明"] == "看到了 A、C、D，但没有读成选项。"
+
+
 def test_what_was_not_asked_or_not_checked() -> None:
     refused = cells(AnsweredRow(1, asked(""), error="题干是空的"))
     assert (refused["小安的答案"], refused["核对"], refused["说明"]) == ("", "没有问", "没有问：题干是空的")

@@ -138,3 +138,37 @@ def test_the_option_is_repeated_only_where_it_was_not_seen(streamed: str, repeat
     answer = answered("水电厂应穿（ ）。A. 雨靴 B. 布鞋", log_probability=DOUBTING, chosen=0, bank=None)
     Screen(make_console(out, width=80)).end_answer(answer, streamed)
     assert ("即：A. 雨靴" in out.getvalue()) is repeated
+
+
+def test_a_statement_made_of_a_bank_question_is_judged_and_shown_as_one() -> None:
+    filled = "雷雨天气巡视室外高压设备应穿绝缘靴。"
+    right = answered(filled, log_probability=SURE, chosen=0, bank=small_bank())
+    assert below(right) == (
+        "✓ 与题库一致\n"
+        "  题库答案：绝缘靴\n"
+        "  题干：雷雨天气巡视室外高压设备应穿（ ）。\n"
+        "  专业：变电　题型：单选题\n"
+        "  依据：变电安规 5.2\n"
+        "  空里填的就是题库的答案，小安按判断题判对错；题库里是单选题。\n"
+        "  把握：高（98%）\n"
+    )
+    out = io.StringIO()
+    wrong = answered(filled, log_probability=SURE, chosen=1, bank=small_bank())
+    Screen(make_console(out, width=80), wraps=False).plain_answer(wrong)
+    assert out.getvalue().splitlines()[1:4] == [
+        "🤖 正确（空里填的是题库答案）",
+        "   小安的回答：错误",
+        "✗ 与题库不一致，以题库答案为准。",
+    ]
+
+
+def test_options_that_could_not_be_read_or_chosen_among_are_told() -> None:
+    unread = answered("应穿（ ）的鞋。 A 雨靴 C 布鞋 D 草鞋", "雨靴", log_probability=SURE, bank=None)
+    assert below(unread, 100).endswith(
+        "! 看到了 A、C、D，但没有读成选项；请从 A 起依次写，一行一个，如“A. 停电”。\n"
+    )
+    alike = answered("水电厂应穿（ ）。A. 雨靴 B. 雨靴", log_probability=SURE, chosen=0, bank=None)
+    assert below(alike) == "? 请核对题目里的选项，再问一次。\n"
+    out = io.StringIO()
+    Screen(make_console(out, width=80)).end_answer(alike, alike.shown)
+    assert "即：" not in out.getvalue()

@@ -12,12 +12,12 @@ from xiaoan.assistant.near_misses import DOUBTFUL, most_confident
 from xiaoan.assistant.prompts import answer_as_trained, plain_prompt
 from xiaoan.errors import UsageError
 from xiaoan.question_bank.answers.choice_reading import read_choice
-from xiaoan.question_bank.asked_types import may_be_judged
+from xiaoan.question_bank.asked_types import are_alike, may_be_judged, verdicts_of
 from xiaoan.question_bank.matching import Match, Matcher, MatchKind
 from xiaoan.question_bank.normalization import ANSWER_SEPARATOR, clean_text
 from xiaoan.question_bank.option_labels import AskedOption, bare_text, one_line
 from xiaoan.question_bank.parsing import AskedQuestion, parse_question
-from xiaoan.question_bank.question import RIGHT, WRONG, Question, QuestionType
+from xiaoan.question_bank.question import RIGHT, WRONG, Question, QuestionType, judge_word
 
 LONGEST_QUESTION = 2000
 """Characters of one question; the model's whole window is 2,048 tokens, answer included."""
@@ -30,7 +30,9 @@ UNSURE_WORDS = "没有把握，硬要说的话："
 """Before an answer that is none to rely on, of options and in words."""
 
 NO_OPTIONS = "没有看到选项，答不了。"
-"""Instead of an answer to a question whose options are missing."""
+UNREAD_OPTIONS = "选项没有读懂，答不了。"
+ALIKE_OPTIONS = "选项都一样，没有可选的。"
+"""Instead of an answer to a question whose options are missing, were not understood, or say all the same."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +70,12 @@ class Answer:
         """Whose answer is put first: the `bank`'s when the question is its own, else the `model`'s, or `none`.
 
         `none`: the question is not the bank's, and the model is not sure enough: at low confidence, or at any but high
-        confidence where the options are missing that the question speaks of.
+        confidence where the options are missing that the question speaks of; or there is nothing to choose.
         """
         if self.check is not None and self.check.question is not None:
             return "bank"
+        if are_alike(self.asked.options):
+            return "none"
         level = None if self.confidence is None else self.confidence.level
         if self.needs_options:
             return "model" if level is Level.HIGH else "none"
@@ -82,10 +86,34 @@ class Answer:
         """The model's answer as it is put before a person who has not seen it yet: with a word of doubt if need be."""
         if self.shown_from != "none" or self.stopped:
             return self.answer
-        if self.needs_options:
-            return NO_OPTIONS
+        if self.refusal:
+            return self.refusal
         doubt = UNSURE_WORDS if self.tokens else UNSURE_CHOICE
         return f"{doubt}{self.answer}" if self.answer else ""
+
+    @property
+    def refusal(self) -> str:
+        """What is said instead of an answer; '' where the model's own is given, if with doubt."""
+        if self.shown_from != "none" or self.stopped:
+            return ""
+        if are_alike(self.asked.options):
+            return ALIKE_OPTIONS
+        if self.needs_options:
+            return UNREAD_OPTIONS if self.asked.unread_labels else NO_OPTIONS
+        return ""
+
+    @property
+    def judges_filling(self) -> bool:
+        """Whether a bank question with its official answer in the blank was judged: then 正确 is right."""
+        return bool(self.check and self.check.filled) and self.question_type is QuestionType.JUDGE
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a person should know of how the question was read, a sentence each."""
+        if self.shown_from == "bank" or not self.asked.unread_labels:
+            return ()
+        labels = "、".join(self.asked.unread_labels)
+        return (f"看到了 {labels}，但没有读成选项；请从 A 起依次写，一行一个，如“A. 停电”。",)
 
     def agrees_with(self, question: Question) -> bool:
         """Return whether this is the official answer of `question`, whatever the bank in use says."""
@@ -99,14 +127,15 @@ class Answer:
     def to_document(self) -> dict[str, Any]:
         """Return the JSON document of this answer; the order of its keys is fixed.
 
-        When the status is `ambiguous`, `similar` holds the questions it could be.
+        When the status is `ambiguous`, `similar` holds the questions it could be. What a person is not shown
+        (see `refusal`) is not in it either.
         """
         found = self.check or BankCheck(CheckStatus.NOT_FOUND)
         return {
             "question": self.asked.text,
             "options": [_labelled(option) for option in self.asked.options],
-            "answer": self.answer,
-            "selected": list(self.selected),
+            "answer": self.refusal or self.answer,
+            "selected": [] if self.refusal else list(self.selected),
             "shown_from": self.shown_from,
             "bank": {"status": str(found.status), **self._question_document(found.question)},
             "similar": [self._question_document(question) for question in found.questions or found.similar],
@@ -135,6 +164,7 @@ class Answer:
                 "level": str(self.confidence.level),
             },
             "needs_options": self.needs_options,
+            "remarks": list(self.remarks),
         }
 
     def _question_document(self, question: Question | None) -> dict[str, Any]:
@@ -243,10 +273,10 @@ class Assistant:
     def _answer_freely(
         self, way: Approach, started: float, should_stop: StopSignal
     ) -> Iterator[Piece | Answer]:
-        """As `ask`; where the question's options are missing, nothing is shown until it is known how sure it is."""
+        """As `ask`; where nothing can be chosen, nothing is shown until it is known how sure it is."""
         first_token_s: float | None = None
         tokens, text = 0, ""
-        held_back = way.needs_options and not way.is_known
+        held_back = (way.needs_options or are_alike(way.asked.options)) and not way.is_known
         for piece in self.engine.stream(way.query, should_stop):
             if first_token_s is None:
                 first_token_s = self._clock() - started
@@ -348,11 +378,21 @@ def _confidence(info: ModelInfo, way: Approach, outcome: _Outcome) -> Confidence
     evidence = outcome.evidence
     if info.calibration is None or evidence is None or evidence.familiarity is None:
         return None
+    if are_alike(way.asked.options):
+        return None  # the only text there is has probability 1, whatever it says
     own = info.calibration.confidence(evidence.log_probability, evidence.familiarity, evidence.kind)
     most = most_confident(way.asked, way.match, way.question_type)
-    if outcome.text.strip() in (RIGHT, WRONG) and not _may_be_judged(way):
-        most = min(most, DOUBTFUL)  # 正确 says nothing where there was no statement
+    if _is_verdict_on_nothing(way, outcome):
+        most = min(most, DOUBTFUL)
     return Confidence(min(own.probability, most))
+
+
+def _is_verdict_on_nothing(way: Approach, outcome: _Outcome) -> bool:
+    """Whether the model says 正确 or 错误 where there is no statement, or among options of which others say more."""
+    if outcome.chosen and way.asked.options:
+        mixed = not way.is_known and not verdicts_of(way.asked.options)
+        return mixed and any(judge_word(option.text) in (RIGHT, WRONG) for option in outcome.chosen)
+    return outcome.text.strip() in (RIGHT, WRONG) and not _may_be_judged(way)
 
 
 def _may_be_judged(way: Approach) -> bool:

@@ -17,7 +17,7 @@ from xiaoan.assistant.prompts import (
 )
 from xiaoan.question_bank.asked_types import inferred_type, judged_statement, lacks_its_options, verdicts_of
 from xiaoan.question_bank.matching import Match, MatchKind
-from xiaoan.question_bank.normalization import normalize_text
+from xiaoan.question_bank.normalization import BLANK, normalize_stem, normalize_text
 from xiaoan.question_bank.option_labels import AskedOption
 from xiaoan.question_bank.parsing import AskedQuestion
 from xiaoan.question_bank.question import RIGHT, WRONG, QuestionType
@@ -81,7 +81,8 @@ def approach(asked: AskedQuestion, match: Match | None, info: ModelInfo, decode:
 
     Args:
         asked: the question.
-        match: what the bank knows of it; only its 题型 is looked at, and whether the question is there.
+        match: what the bank knows of it; only its 题型 is looked at, whether the question is there, and
+            whether it is there with a blank where the asked one has the answer: then that is judged.
         info: tells the forms that the model was trained on.
         decode: `auto`, `free` or `content`.
     """
@@ -109,6 +110,8 @@ def _type_of(asked: AskedQuestion, match: Match | None) -> tuple[QuestionType | 
         return asked.question_type, SAID
     if verdicts_of(asked.options):
         return QuestionType.JUDGE, TEXT
+    if match is not None and match.filled and not asked.options and BLANK not in normalize_stem(asked.stem):
+        return QuestionType.JUDGE, TEXT  # a statement now, whatever it is in the bank
     banked = {question.question_type for question in match.questions} if match is not None else set()
     if len(banked) == 1:
         return banked.pop(), BANK

@@ -30,13 +30,15 @@ class BankCheck:
     """The bank's word on one answer.
 
     `question` is set for match and mismatch; `questions` are the candidates when ambiguous; `similar` are at
-    most three that are only similar and prove nothing.
+    most three that are only similar and prove nothing. `filled`: the official answer stood in the question's blank,
+    so that 正确 is the right verdict on what was asked.
     """
 
     status: CheckStatus
     question: Question | None = None
     questions: tuple[Question, ...] = ()
     similar: tuple[Question, ...] = ()
+    filled: bool = False
 
 
 def check(answer: str | Sequence[str], match: Match, options: Sequence[AskedOption] = ()) -> BankCheck:
@@ -50,8 +52,10 @@ def check(answer: str | Sequence[str], match: Match, options: Sequence[AskedOpti
     """
     if match.kind is MatchKind.EQUIVALENT:
         question = match.questions[0]
-        status = agrees(answer, question, options)
-        return BankCheck(CheckStatus.MATCH if status else CheckStatus.MISMATCH, question=question)
+        verdict = _verdict_on_filling(answer, question) if match.filled else None
+        is_right = agrees(answer, question, options) if verdict is None else verdict == RIGHT
+        status = CheckStatus.MATCH if is_right else CheckStatus.MISMATCH
+        return BankCheck(status, question=question, filled=match.filled)
     if match.kind is MatchKind.AMBIGUOUS:
         return BankCheck(CheckStatus.AMBIGUOUS, questions=match.questions)
     return BankCheck(CheckStatus.NOT_FOUND, similar=match.similar)
@@ -82,6 +86,14 @@ def official_answer(question: Question, options: Sequence[AskedOption] = ()) -> 
         label = labels.get(key(text))
         texts.append(f"{label}. {text}" if label else text)
     return ANSWER_SEPARATOR.join(texts)
+
+
+def _verdict_on_filling(answer: str | Sequence[str], question: Question) -> str | None:
+    """正确 or 错误 if that is what `answer` says, and not one of the question's own options or answers."""
+    texts = [answer] if isinstance(answer, str) else list(answer)
+    verdict = judge_word(texts[0]) if len(texts) == 1 and not texts[0].isascii() else None
+    own = (*question.options, *question.answer)
+    return None if any(judge_word(text) for text in own) else verdict
 
 
 def _judgement_or_text(text: str) -> str:

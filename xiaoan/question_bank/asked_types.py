@@ -98,6 +98,16 @@ def _is_statement(asked: AskedQuestion) -> bool:
     return bool(_CLAIMS.search(claim) and not _NAMES_A_THING.search(claim))
 
 
+def are_alike(options: Sequence[AskedOption]) -> bool:
+    """Return whether options were given that say all the same (正确 and 对 too), so that there is nothing to choose."""
+    return bool(options) and len({_said(one.text) for one in options}) < 2
+
+
+def _said(text: str) -> str:
+    """The option's words; 对 and 是 are 正确, but 1, T and x may be figures and names."""
+    return (None if text.isascii() else judge_word(text)) or normalize_text(text)
+
+
 def verdicts_of(options: Sequence[AskedOption]) -> tuple[str, ...]:
     """Return 正确 or 错误 for each option where all of them say one of these in some words; else nothing.
 

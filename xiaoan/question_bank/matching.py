@@ -61,11 +61,15 @@ class MatchKind(StrEnum):
 
 @dataclass(frozen=True)
 class Match:
-    """One question if `equivalent`, several if `ambiguous`, else up to three that are only similar."""
+    """One question if `equivalent`, several if `ambiguous`, else up to three that are only similar.
+
+    `filled`: what was asked is a statement, the question with its official answer in the blank.
+    """
 
     kind: MatchKind
     questions: tuple[Question, ...] = ()
     similar: tuple[Question, ...] = ()
+    filled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,8 @@ class Matcher:
                     if _agrees(entry, reading, said) and same(entry, reading)
                 ]
                 if found:
-                    return _conclusion(found, _professions_said(said, reading), complete=complete)
+                    found_as = _conclusion(found, _professions_said(said, reading), complete=complete)
+                    return replace(found_as, filled=find is _by_filling)
                 near += places
         similar = self._similar(first, near)
         return Match(MatchKind.SIMILAR if similar else MatchKind.NONE, (), similar)

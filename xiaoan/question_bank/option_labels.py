@@ -4,11 +4,12 @@ Every pattern here has a bounded length or is tried once per character, so that 
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
 from xiaoan.question_bank.letters import place_letters
+from xiaoan.question_bank.question import RIGHT, WRONG, judge_word
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,12 @@ _LABEL = re.compile(
 _BARE_LABEL = re.compile(r"(?:(?<=^)|(?<=[\s;,|。)?]))(?P<bare>[A-Z])(?![A-Za-z.、:,)-]) ?", re.MULTILINE)
 _BEFORE_LABEL = frozenset(" \n;,|。、)]}#*$?!:\"'>_”’")
 _ENDS_ASKING = (")", "]", "_", "?")
+_ENDS_A_SENTENCE = (*_ENDS_ASKING, "。", ".", ":", "!")
+_BLANK_IN = re.compile(r"\([ _?.]{0,20}\)|\[[ _]{0,20}\]|_{2,}")
+_NAMED_BY_LETTER = frozenset("相级类段侧型端站线区岗证厂")
+"""What stands behind a letter that is no label: A相, B类, C站."""
+_MOST_LABELS = 12
+"""Letters that may be labels without a mark: V and W are units."""
 SEPARATORS = " \n\t\u3000;；,，、。|｜丨*#$"
 CELL_SEPARATORS = " \n\t\u3000;；,，|｜丨*#$"
 _MARKS = " \n\t\u3000;；,，、。|｜丨"
@@ -169,18 +176,52 @@ def _numbers_the_stem(narrow: str, labels: list[Label]) -> bool:
 
 def _bare_run(narrow: str, *, headed: bool) -> list[Label]:
     """Labels without any mark (A 停电 B 验电), only where options are likely, and all texts different."""
-    labels = [
-        Label(found.start(), found.end(), "upper", "bare", ord(found["bare"]) - ord("A"), doubtful=True)
-        for found in _BARE_LABEL.finditer(narrow)
-    ]
+    labels = list(bare_labels(narrow))
     run = max(_runs(narrow, labels), key=len, default=[])
     before = narrow[: run[0].start] if run else ""
+    expected = headed or not before or before.endswith("\n")
     if not run or not (
-        headed or not before or before.endswith("\n") or before.rstrip(" 。.:").endswith(_ENDS_ASKING)
+        expected or before.rstrip(" 。.:").endswith(_ENDS_ASKING) or _follow_a_question(narrow, labels, run)
     ):
         return []
     texts = [option.text for option in options_of(narrow, run)]
     return run if len(set(texts)) == len(texts) else []
+
+
+def bare_labels(narrow: str) -> Iterator[Label]:
+    """Every capital letter of `narrow` that stands alone and may be a label without any mark."""
+    for found in _BARE_LABEL.finditer(narrow):
+        number = ord(found["bare"]) - ord("A")
+        yield Label(found.start(), found.end(), "upper", "bare", number, doubtful=True)
+
+
+def parts_options(narrow: str, label: Label) -> bool:
+    """Whether a bare label is written as one: parted from what is before it, and no name (A相) with what follows."""
+    before, behind = narrow[label.start - 1 : label.start], narrow[label.end : label.end + 1]
+    return label.number < _MOST_LABELS and before in " \n;|。" and behind not in _NAMED_BY_LETTER
+
+
+def _follow_a_question(narrow: str, labels: Sequence[Label], run: Sequence[Label]) -> bool:
+    """Whether bare labels behind words, not behind a blank (…得到（ ）认可。A 甲 B 乙), can be nothing but options'.
+
+    They are all the bare letters there are, and the stem has a blank or is at its end; 正确 and 错误 need none.
+    """
+    if not all(parts_options(narrow, label) for label in run):
+        return False
+    if any(label not in run and label.number < _MOST_LABELS for label in labels):
+        return False
+    before, behind = narrow[: run[0].start].rstrip(), narrow[run[0].start :]
+    if _BLANK_IN.search(behind):
+        return False
+    ended = before.endswith(_ENDS_A_SENTENCE)
+    if _BLANK_IN.search(before):
+        return ended or len(run) > 2
+    verdicts = {judge_word(option.text) for option in options_of(narrow, list(run))}
+    return ended and (verdicts == {RIGHT, WRONG} or (len(run) > 2 and _are_spaced(narrow, run)))
+
+
+def _are_spaced(narrow: str, run: Sequence[Label]) -> bool:
+    return all(narrow[label.end - 1] == " " for label in run)
 
 
 def options_of(text: str, run: list[Label], *, tidy: bool = True) -> tuple[AskedOption, ...]:

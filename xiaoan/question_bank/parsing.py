@@ -18,6 +18,7 @@ from xiaoan.question_bank.option_labels import (
     unlabelled_options,
 )
 from xiaoan.question_bank.question import QuestionType
+from xiaoan.question_bank.unread_labels import unread_labels
 
 TYPE_WORDS: dict[str, QuestionType] = {
     **dict.fromkeys(["单选题", "单选", "单项选择题", "单项选择", "单选择题"], QuestionType.SINGLE),
@@ -35,6 +36,7 @@ class AskedQuestion:
 
     `text` is everything as typed, cleaned, with its line ends; `stem` is one line without options, hints and
     options' heading, and may be empty. `question_type` and `profession` are what the person wrote about them.
+    `unread_labels` are letters that look like labels, of which no options could be made.
     """
 
     text: str
@@ -42,6 +44,7 @@ class AskedQuestion:
     options: tuple[AskedOption, ...] = ()
     question_type: QuestionType | None = None
     profession: str | None = None
+    unread_labels: tuple[str, ...] = ()
 
 
 _OPTIONS_HEADING = re.compile(r"(?:备选|可选|答案)?选项(?:如下|有)?[ \n]?(?::|(?<=\n)) *")
@@ -52,7 +55,7 @@ _TYPE_HINTS = (
     re.compile(rf"题型 ?: ?{_TYPE_WORD}[ \n;,。|]?"),
     re.compile(rf"[(\[] ?{_TYPE_WORD} ?[)\]] ?:?"),
     re.compile(rf"^(?:\d{{1,4}} ?[.、])? ?{_TYPE_WORD} ?[:\n]"),
-    re.compile(r"^(单选题|多选题|判断题|填空题|简答题|问答题) +"),
+    re.compile(r"^(单选题?|多选题?|判断题|填空题|简答题|问答题) +"),
 )
 _PROFESSION = r"((?![非不无未其本各])[\u4e00-\u9fff]{1,8})"
 _PROFESSION_HINTS = (
@@ -75,6 +78,7 @@ def parse_question(text: str) -> AskedQuestion:
         options=options,
         question_type=TYPE_WORDS[type_word] if type_word else None,
         profession=profession,
+        unread_labels=() if options else unread_labels(body),
     )
 
 

@@ -135,7 +135,7 @@ class Screen:
         own.
         """
         self.close_line()
-        if answer.selected and not streamed.strip().endswith(answer.answer.strip()):
+        if answer.selected and not answer.refusal and not streamed.strip().endswith(answer.answer.strip()):
             self._print(Line(answer.answer, "", "即：", 3))
         self.lines(verdict_lines(answer))
         self.lines([Line("")])
@@ -198,9 +198,9 @@ class Screen:
         found = answer.check
         lines = [Line(question, "xiaoan.label", "🙋 ")]
         if found is not None and found.question is not None and found.status == "mismatch":
-            lines.append(
-                Line(f"{answer.bank_answer(found.question)}（题库答案）", "xiaoan.agrees", ANSWER_MARK)
-            )
+            official = answer.bank_answer(found.question)
+            right = "正确（空里填的是题库答案）" if answer.judges_filling else f"{official}（题库答案）"
+            lines.append(Line(right, "xiaoan.agrees", ANSWER_MARK))
             lines.append(Line(answer.answer, "xiaoan.quiet", "小安的回答：", 3))
         else:
             lines.append(Line(answer.shown or "（没有回答）", "", ANSWER_MARK))

@@ -40,6 +40,7 @@ _NOT_TO_BE_USED = {
     True: "题库里没有这道题，小安也没有把握，不要当答案用。",
 }
 _WITHOUT_OPTIONS = "这道题要看选项才能答，没有看到选项。请把题目和选项一起贴进来。"
+_NOTHING_TO_CHOOSE = "请核对题目里的选项，再问一次。"
 _FROM_MEMORY = "没有看到选项，小安是按记得的题答的；把选项一起贴进来更可靠。"
 
 
@@ -57,15 +58,25 @@ def verdict_lines(answer: "Answer") -> Iterator[Line]:
         missing = _unproven(answer, "题库中没有这道题，小安的回答无从核对。")
         yield from unproven_lines(found, answer.bank_answer, missing, tuple(_own_lines(answer)))
     else:
-        if found.status == "match":
-            yield Line("与题库一致", AGREES, "✓ ")
-            yield from _question_lines(found.question)
-        else:
-            yield Line("与题库不一致，以题库答案为准。", DIFFERS, "✗ ")
-            yield from _official_lines(found.question, answer.bank_answer)
-        if answer.needs_options:
-            yield Line("没有看到选项，按题库里的同一道题核对。", QUIET, indent=2)
-        yield from confidence_lines(answer)
+        yield from _proven_lines(answer, found.status, found.question)
+
+
+def _proven_lines(answer: "Answer", status: str, question: "Question") -> Iterator[Line]:
+    """What the bank says of an answer to one of its own questions."""
+    judged = answer.judges_filling
+    if status == "match":
+        yield Line("与题库一致", AGREES, "✓ ")
+        yield from _official_lines(question, answer.bank_answer) if judged else _question_lines(question)
+    else:
+        yield Line("与题库不一致，以题库答案为准。", DIFFERS, "✗ ")
+        yield from _official_lines(question, answer.bank_answer)
+    if judged:
+        yield Line(
+            f"空里填的就是题库的答案，小安按判断题判对错；题库里是{question.question_type}。", QUIET, indent=2
+        )
+    if answer.needs_options:
+        yield Line("没有看到选项，按题库里的同一道题核对。", QUIET, indent=2)
+    yield from confidence_lines(answer)
 
 
 def confidence_lines(answer: "Answer") -> Iterator[Line]:
@@ -107,6 +118,8 @@ def unproven_lines(
 
 def _unproven(answer: "Answer", otherwise: str) -> str:
     """What is said first of an answer that no bank proves."""
+    if answer.refusal and (answer.asked.options or answer.asked.unread_labels):
+        return _NOTHING_TO_CHOOSE
     if answer.needs_options:
         return _FROM_MEMORY if answer.shown_from == "model" else _WITHOUT_OPTIONS
     return _NOT_TO_BE_USED[answer.check is not None] if answer.shown_from == "none" else otherwise
@@ -116,10 +129,13 @@ def _own_lines(answer: "Answer") -> Iterator[Line]:
     """What is said of the model's answer alone: the 题型 that was guessed, and how sure it is."""
     if answer.type_source == "text":
         yield Line(f"{answer.question_type}（按题目写法推断）", PLAIN, "题型：", 2)
-    if answer.needs_options and answer.check is not None and answer.check.status == "ambiguous":
+    ambiguous = answer.check is not None and answer.check.status == "ambiguous"
+    if answer.needs_options and ambiguous:
         yield Line(_WITHOUT_OPTIONS, UNKNOWN, "? ")
     if answer.shown_from == "model" or not answer.needs_options:
         yield from confidence_lines(answer)
+    for remark in answer.remarks:
+        yield Line(remark, UNKNOWN, "! ")
 
 
 def _official_lines(question: "Question", official: ShowAnswer) -> Iterator[Line]:

@@ -7,7 +7,8 @@ from xiaoan.question_bank.normalization import normalize_text
 _SAYING = "(?:说法|做法|描述|表述|叙述|陈述|观点|句话|句子|话|判断)"
 _THIS = rf"(?:(?:以上|上述|这|此|该)(?:一|个|种|条)?{_SAYING}?)?"
 _ASKS = "(?:对吗|对么|对不对|是否正确|是否对|正确吗|正确么|正确与否|正确不正确|对还是错|是对还是错|是对是错)"
-_BEHIND_A_STOP = re.compile(rf"(?<=[。.!?;,:])\s?{_THIS}{_ASKS}[?。.!]*$")
+_SO = "(?:是不是(?:这样|这么回事)|是(?:这样|这么回事)吗)"
+_BEHIND_A_STOP = re.compile(rf"(?<=[。.!?;,:])\s?(?:(?:{_THIS}|这[样么][做说]){_ASKS}|{_SO})[?。.!]*$")
 _BEHIND_WORDS = re.compile(rf"(?<![不是否核面相]){_THIS}{_ASKS}\?[?。.!]*$")
 _BOTH_VERDICTS = re.compile(
     r"[(\[](?:判断)?(?:(?:对|正确)[/、,|或]?(?:错误?|不对|不正确)|√[/、,|或]?[×x]|是[/、,|]否|[TtYy][/、,|][FfNn])[)\]][?。.]*$"

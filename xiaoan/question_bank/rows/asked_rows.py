@@ -122,7 +122,10 @@ def read_asked_text(text: str, source: Source, told: TypeWord, answer: str = "")
         stem, notes = without_leak(parsed.stem, parsed.options, answer, judges=judges)
         question_type, options, more = _agreed(question_type, stem, OptionsReading(parsed.options))
         notes += more
-        parsed = asked_question(stem, options, question_type, parsed.profession)
+        unread = () if options else parsed.unread_labels
+        parsed = replace(
+            asked_question(stem, options, question_type, parsed.profession), unread_labels=unread
+        )
     return AskedRow(
         source,
         question_type.value if question_type else "",
