@@ -93,3 +93,8 @@ def test_thousands_of_questions_and_endless_lines_are_parted_at_once() -> None:
     lines = [f"{number}. {KEYS}\nA. 2\nB. 3" for number in range(2000)]
     assert len(texts("\n".join(lines))) == 2000
     assert len(texts(f"{' ' * 50_000}{'1' * 50_000}")) == 1
+
+
+def test_points_and_commas_number_one_list_and_a_blank_line_parts_what_has_no_number() -> None:
+    lines = ["1. 甲？", "", "2. 乙？", "3、丙？", "", "", "红色的题"]
+    assert [one.text for one in part_pasted(lines)[0]] == ["1. 甲？", "2. 乙？", "3、丙？", "红色的题"]

@@ -126,7 +126,7 @@ class _Parting:
         if self._style is not None:
             counted = _numbered(narrow, self._style)
             if counted is None:  # a question whose number was forgotten
-                return self._parted and bool(current.labels)
+                return self._parted
             return counted > self._number or self._parted
         if self._blocks:
             return self._parted
@@ -174,7 +174,8 @@ def _style_of(narrow: str) -> str | None:
     found = _NUMBER.match(narrow)
     if found is None:
         return None
-    return "第" if found["title"] else f"{found['open'] or ''}{found['mark']}"
+    # 2. and 3、 stand in one list, as a word processor and a person number it.
+    return "第" if found["title"] else f"{found['open'] or ''}{found['mark'].replace('、', '.')}"
 
 
 def _numbered(narrow: str, style: str | None) -> int | None:
