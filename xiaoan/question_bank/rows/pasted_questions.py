@@ -95,7 +95,7 @@ class _Parting:
         elif current is None and self._style is not None and _numbered(narrow, self._style) is None:
             self.titles.append(number)
             return
-        elif current is None or self._begins(current, narrow):
+        elif current is None or self._begins(narrow):
             current = Pasted(number, self._told, [line])
             self._found.append(current)
         else:
@@ -121,7 +121,7 @@ class _Parting:
         elif (answer := _ANSWER.match(narrow)) and not current.answer:
             current.answer = line[answer.start("answer") :].strip()
 
-    def _begins(self, current: Pasted, narrow: str) -> bool:
+    def _begins(self, narrow: str) -> bool:
         """Whether a line that is none of an option begins the next question."""
         if self._style is not None:
             counted = _numbered(narrow, self._style)
