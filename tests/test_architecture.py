@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "xiaoan"
 
-FOUNDATION = {"errors", "figures", "printable", "whole_files"}
+FOUNDATION = {"errors", "extras", "figures", "printable", "whole_files"}
 """The files that every area stands on."""
 
 ALLOWED = {
@@ -20,6 +20,7 @@ ALLOWED = {
     "figures": set(),
     "printable": set(),
     "whole_files": {"errors"},
+    "extras": {"errors"},
     "config": FOUNDATION,
     "chatglm": FOUNDATION,
     "question_bank": FOUNDATION,

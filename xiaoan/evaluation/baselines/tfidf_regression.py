@@ -4,16 +4,14 @@ Each option becomes the statement that it makes in the blank, and a regression f
 the bank are true. So it can answer by the words alone, whatever the letters, and it can be asked what it never saw.
 """
 
-import importlib
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from xiaoan.errors import UsageError
 from xiaoan.evaluation.baselines.paper_question import PaperQuestion
 from xiaoan.evaluation.sitting import Sitting
+from xiaoan.extras import imported_extra
 from xiaoan.question_bank.normalization import BLANK, normalize_text, text_key
 from xiaoan.question_bank.question import RIGHT, WRONG, Question, QuestionType
 
@@ -142,16 +140,4 @@ def _fold(question_id: str) -> int:
 
 
 def _imported(module: str) -> ModuleType:
-    """The module of scikit-learn; the warnings of its own import stay with it.
-
-    Raises:
-        UsageError: it is not installed.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            f"要考 TF-IDF 这一项，还缺程序库 {error.name}。请运行：pip install 'xiaoan[baselines]'"
-        ) from error
+    return imported_extra(module, extra="baselines", purpose="考 TF-IDF 这一项")

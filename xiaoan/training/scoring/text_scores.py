@@ -5,9 +5,7 @@ to four places of a percentage, a corpus has the mean of its pairs. There an emp
 here it counts 0.
 """
 
-import importlib
 import re
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cache
@@ -15,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from xiaoan.errors import UsageError
+from xiaoan.extras import imported_extra
 
 _PLACES = 4
 _ENDS_A_SENTENCE = re.compile("[。！？?]")
@@ -99,22 +98,7 @@ def _segmenter() -> Any:
 
 
 def _imported(module: str) -> ModuleType:
-    """The module of the extra `scores`; the warnings of its own import stay with it.
-
-    jieba's source has escapes that Python warns of when it compiles them, and asks for pkg_resources, which warns of
-    itself.
-
-    Raises:
-        UsageError: it is not installed.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            f"要算 ROUGE 和 BLEU，还缺程序库 {error.name}。请运行：pip install 'xiaoan[scores]'"
-        ) from error
+    return imported_extra(module, extra="scores", purpose="算 ROUGE 和 BLEU")
 
 
 def _mean(values: Sequence[float]) -> float:
