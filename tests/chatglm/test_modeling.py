@@ -449,6 +449,7 @@ def test_a_saved_model_loads_as_it_was(tmp_path: Path, pre_seq_len: int | None) 
     assert not any("rotary" in name for name in load_file(tmp_path / "model.safetensors"))
 
 
+@pytest.mark.slow
 def test_a_folder_that_names_remote_code_loads_without_asking(tmp_path: Path) -> None:
     """Published folders carry `auto_map`; with our classes registered nobody is asked to run foreign code."""
     tiny_model(dtype=torch.float32).save_pretrained(tmp_path)

@@ -124,6 +124,7 @@ def test_parts_joined_are_the_whole_answer(small: ChatGLMTokenizer, data: st.Dat
     assert "".join(in_parts(small, ids)) == whole(small, ids)
 
 
+@pytest.mark.slow
 @given(st.data())
 @settings(max_examples=400, deadline=None)
 def test_parts_joined_are_the_whole_answer_with_the_real_vocabulary(

@@ -47,7 +47,7 @@ def study_bench(study_bench: CommandBench) -> CommandBench:
     return study_bench
 
 
-@pytest.mark.parametrize("columns", [80, 50])
+@pytest.mark.parametrize("columns", [pytest.param(80, marks=pytest.mark.slow), 50])
 def test_a_whole_quiz_fits_the_terminal(study_bench: CommandBench, columns: int) -> None:
     with Terminal(*PAPER, environ=study_bench.environ, columns=columns) as terminal:
         terminal.see("卷号 3", "第 1/6 题")
@@ -93,6 +93,7 @@ def test_ctrl_c_clears_the_line_and_twice_leaves_with_everything_saved(study_ben
         terminal.see("第 2/6 题")
 
 
+@pytest.mark.slow
 def test_ctrl_d_leaves_with_everything_saved(study_bench: CommandBench) -> None:
     with Terminal(*PAPER, environ=study_bench.environ) as terminal:
         terminal.see("第 1/6 题")
@@ -110,6 +111,7 @@ def test_ctrl_d_leaves_with_everything_saved(study_bench: CommandBench) -> None:
         assert terminal.end() == 0
 
 
+@pytest.mark.slow
 def test_a_killed_quiz_goes_on_at_the_same_question_in_the_same_order_by_the_same_clock(
     study_bench: CommandBench,
 ) -> None:
@@ -257,6 +259,7 @@ def test_a_database_of_a_newer_version_is_left_alone(study_bench: CommandBench) 
     assert database.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_two_terminals_at_once_both_keep_everything(study_bench: CommandBench) -> None:
     with (
         Terminal(*PAPER, environ=study_bench.environ) as one,
