@@ -60,7 +60,9 @@ def test_answers_are_read_in_any_width_and_form(desk: StudyBench, question: obje
 
 
 def test_what_cannot_be_read_says_what_is_expected_and_costs_nothing(desk: StudyBench) -> None:
-    session = desk.practise(paper(BOOTS), "E", "AB", pasted("\x1b[31m你好\x07"), "一" * 10_000, "B", "")
+    session = desk.practise(
+        paper(BOOTS), "E", "AB", pasted("\x1b[31m你好\x07"), pasted("一" * 10_000), "B", ""
+    )
     assert "! 没有选项 E，这道题的选项是 A–D。请输入一个选项字母，如 B\n" in desk.shown
     assert "! 单选题只选一项，“AB”是 2 项，这道题的选项是 A–D。请输入一个选项字母，如 B" in desk.shown
     assert "\x1b" not in desk.shown
