@@ -29,9 +29,7 @@ class OpenBank:
     @property
     def title(self) -> str:
         """The file names and the number of questions, for one line."""
-        names = "、".join(path.name for path in self.paths[:_NAMED_AT_MOST])
-        more = f"等 {len(self.paths)} 个文件" if len(self.paths) > _NAMED_AT_MOST else ""
-        return f"{names}{more}（{len(self.bank)} 题）"
+        return bank_title(self.paths, len(self.bank))
 
     @property
     def fault_count(self) -> int:
@@ -45,6 +43,13 @@ class OpenBank:
     def counts(self) -> list[tuple[str, int]]:
         """Return the number of questions by 题型, then by 专业."""
         return [*self.bank.by_type().items(), *self.bank.by_profession().items()]
+
+
+def bank_title(paths: Sequence[Path], count: int) -> str:
+    """Return the names of at most three of the files `paths`, and how many questions they hold, for one line."""
+    names = "、".join(path.name for path in paths[:_NAMED_AT_MOST])
+    more = f"等 {len(paths)} 个文件" if len(paths) > _NAMED_AT_MOST else ""
+    return f"{names}{more}（{count} 题）"
 
 
 def open_bank(names: Sequence[Path], cache: Path | None = None) -> OpenBank | None:

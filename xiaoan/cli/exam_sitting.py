@@ -1,6 +1,5 @@
 """One sitting of `xiaoan exam`: questions, bank and model brought together, with a progress bar and a record."""
 
-import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -148,8 +147,8 @@ class ExamRoom:
 
         engine = self._loaded(_as_recorded(settings, record), name)
         decode = "content" if scores_options(engine.info, settings.decode) else "free"
-        with _opened(record, engine, bank, decode, settings.seed) as kept:
-            report = self._asked(engine, bank, self.forms, name, decode=decode, record=kept, place=record)
+        kept = _opened(record, engine, bank, decode, settings.seed)
+        report = self._asked(engine, bank, self.forms, name, decode=decode, record=kept, place=record)
         unasked = tuple((question.stem, form) for question, form in report.unasked)
         return Run(_model_facts(engine, decode), report.sittings, unasked), engine
 
@@ -250,15 +249,13 @@ def open_checking_bank(settings: Settings, services: Services) -> "OpenBank | No
 
 def _read_questions(files: Sequence[str], services: Services) -> "tuple[list[Question], str]":
     """The questions in the files, and what to call them."""
-    from xiaoan.assistant.open_bank import open_questions
+    from xiaoan.assistant.open_bank import bank_title, open_questions
 
     bank = open_questions(
         [str(Path(name).expanduser()) for name in files], options.bank_cache(services.environ)
     )
     _tell_of_faults(services, "要考的题", bank.counts.faults)
-    names = "、".join(file.path.name for file in bank.files[:3])
-    more = f"等 {len(bank.files)} 个文件" if len(bank.files) > 3 else ""
-    return list(bank), f"{names}{more}（{len(bank)} 题）"
+    return list(bank), bank_title([file.path for file in bank.files], len(bank))
 
 
 def _tell_of_faults(services: Services, name: str, faults: int) -> None:
@@ -296,22 +293,17 @@ def _contestant(
     return Contestant(name, figures_of(sittings), paired(beside, sittings), note, by_model)
 
 
-@contextlib.contextmanager
 def _opened(
     place: "RecordPlace | None", engine: "Engine", bank: "OpenBank | None", decode: str, seed: int
-) -> "Iterator[ExamRecord | None]":
+) -> "ExamRecord | None":
     from xiaoan.evaluation.exam_record import exam_facts, resume_record, start_record
 
     if place is None:
-        yield None
-        return
+        return None
     facts = exam_facts(engine.info, None if bank is None else bank.bank, decode=decode, seed=seed)
-    opened = (
-        resume_record(place.path, facts)
-        if place.resumes
-        else start_record(place.path, facts, force=place.force)
-    )
-    yield opened
+    if place.resumes:
+        return resume_record(place.path, facts)
+    return start_record(place.path, facts, force=place.force)
 
 
 def _as_recorded(settings: Settings, place: "RecordPlace | None") -> Settings:
