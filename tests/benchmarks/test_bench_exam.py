@@ -1,13 +1,11 @@
 """The benchmark of the exam runs on a fake model; its figures are looked at for sense, never for speed."""
 
-import importlib.util
-import sys
 from itertools import count
-from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from tests.benchmarks.loading import benchmark
 from tests.evaluation.examinees import Examinee, Oracle
 from tests.fakes import ALONE, BOOTS, KEYS, TOOLS
 from xiaoan.assistant.answering import read_question
@@ -15,19 +13,12 @@ from xiaoan.evaluation.paper import write_paper
 from xiaoan.question_bank.matching import Matcher
 from xiaoan.question_bank.question import QuestionBank
 
-FILE = Path(__file__).resolve().parents[2] / "benchmarks" / "bench_exam.py"
 QUESTIONS = (KEYS, BOOTS, TOOLS, ALONE)
 
 
 @pytest.fixture(scope="module")
 def bench() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("bench_exam", FILE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["bench_exam"] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
+    return benchmark("bench_exam")
 
 
 def test_both_ways_are_asked_the_same_in_every_form(bench: ModuleType) -> None:

@@ -1,7 +1,5 @@
 """The benchmark of training runs on a tiny model; its figures are looked at for sense, never for speed."""
 
-import importlib.util
-import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -9,23 +7,16 @@ from typing import Any
 import pytest
 import torch
 
+from tests.benchmarks.loading import benchmark
 from tests.training.tiny_base import PAIRS, tiny_base
 from xiaoan.chatglm.tokenization_chatglm import ChatGLMTokenizer
 from xiaoan.training.running.batches import collate
 from xiaoan.training.running.loop import answer_loss
 
-FILE = Path(__file__).resolve().parents[2] / "benchmarks" / "bench_training.py"
-
 
 @pytest.fixture(scope="module")
 def bench() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("bench_training", FILE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["bench_training"] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
+    return benchmark("bench_training")
 
 
 @pytest.fixture
