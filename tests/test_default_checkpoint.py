@@ -3,11 +3,9 @@
 import json
 import random
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 
 from xiaoan.assistant.answering import Assistant
 from xiaoan.assistant.chatglm_engine import load_engine
@@ -31,11 +29,8 @@ def bank() -> OpenBank:
 
 
 @pytest.fixture(scope="module")
-def assistant(bank: OpenBank) -> Iterator[Assistant]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield Assistant(load_engine(None, None, "cpu", "float32"), bank.matcher, clock=time.perf_counter)
-    torch.set_num_threads(threads)
+def assistant(bank: OpenBank) -> Assistant:
+    return Assistant(load_engine(None, None, "cpu", "float32"), bank.matcher, clock=time.perf_counter)
 
 
 def test_base_and_prefix_are_small_and_say_what_they_are(assistant: Assistant) -> None:
