@@ -94,6 +94,11 @@ def test_cpu_takes_only_what_fits() -> None:
         choose("auto", CPU, 2000)
 
 
+def test_a_small_model_is_not_timed_on_a_cpu() -> None:
+    assert choose("auto", CPU, None) == F32
+    assert choose("int8", CPU, None) == F32
+
+
 def test_too_little_memory_names_need_and_rest() -> None:
     with pytest.raises(DeviceError) as caught:
         choose("auto", CUDA, 4 * GIB, weights=6_173_286_400)

@@ -8,7 +8,8 @@ class ChatGLMConfig(PreTrainedConfig):
 
     Defaults are those of the published 6B checkpoint (v1.1.0), not of the original configuration class, whose
     defaults belong to an older vocabulary. `pre_seq_len` is the number of prefix positions of P-Tuning v2, or
-    None for a model without a prefix encoder.
+    None for a model without a prefix encoder. `quantization_head`, ours, says that the head is quantised too, with as
+    many bits as the blocks; it is then no longer tied to the embedding.
     """
 
     model_type = "chatglm"
@@ -34,6 +35,7 @@ class ChatGLMConfig(PreTrainedConfig):
     pre_seq_len: int | None = None
     prefix_projection: bool = False
     quantization_bit: int = 0
+    quantization_head: bool = False
 
     @property
     def head_dim(self) -> int:

@@ -25,8 +25,14 @@ _SMALLER = {
     "int8": (_INT4,),
 }
 """What takes less memory than a precision."""
+SMALL_MODEL_BYTES = 64 * 2**20
+"""Weights of no more than this in float32 stay in a processor's caches while it decodes: fewer bytes save nothing, and
+what is not timed is the same on a busy machine."""
 CLEARLY_FASTER = 1.1
 """A half precision must be this much faster than float32 to be worth its rounding; less is noise."""
+
+_FAVOUR_IF_QUANTIZED = 0.5
+"""Beside quantised weights float32, which takes twice the memory, must take half the time to be worth it."""
 
 _TRAINED_AT_ONCE = 512
 """About so many tokens of a batch go through a layer at once."""
@@ -124,8 +130,8 @@ def choose_dtype(
 ) -> torch.dtype:
     """Return the precision called `name`, checked against free memory.
 
-    "auto" is float16 on a GPU. On a CPU it is the fastest, on this machine and for this hidden size, of those
-    that fit into memory; for training without float16, whose gradients vanish there. "int8" and "int4" say how the
+    "auto" is float16 on a GPU. On a CPU it is float32 for a small model; for a larger one the fastest, on this machine
+    and for this hidden size, of those that fit into memory; for training without float16, whose gradients vanish there. "int8" and "int4" say how the
     blocks' weights are stored; what this returns for them is the precision of everything else, chosen as for "auto".
 
     Args:
@@ -157,8 +163,12 @@ def choose_dtype(
         check(torch.float16)
     if len(fitting) == 1:
         return fitting[0]
+    if not training and torch.float32 in fitting and needed_bytes(torch.float32) <= SMALL_MODEL_BYTES:
+        return torch.float32
     columns = _TRAINED_AT_ONCE if training else 1
-    return fastest_dtype(matrix_products(hidden_size, fitting, columns=columns), machine.clock)
+    # Whoever quantises a large model wants a small one: of 6B in int4 the embedding in float32 would be almost a half.
+    favour = _FAVOUR_IF_QUANTIZED if name in QUANTIZED_BITS and not training else CLEARLY_FASTER
+    return fastest_dtype(matrix_products(hidden_size, fitting, columns=columns), machine.clock, favour=favour)
 
 
 def check_memory(precision: str, device: torch.device, needed: int, free: int | None) -> None:
@@ -219,8 +229,9 @@ def fastest_dtype(
     clock: Callable[[], float],
     *,
     budget_s: float = 0.006,
+    favour: float = CLEARLY_FASTER,
 ) -> torch.dtype:
-    """Return the precision whose product is fastest; float32 unless another is clearly faster.
+    """Return the precision whose product is fastest; float32 if it takes at most `favour` times as long as the best other.
 
     Every product runs once to warm up, which pays for the library's set-up, then again until its share of the
     budget is used up. What needs more than the whole budget to warm up is judged by that one run.
@@ -229,6 +240,7 @@ def fastest_dtype(
         products: what to time, by precision.
         clock: seconds.
         budget_s: seconds in all, warming up not counted.
+        favour: how much longer float32, which rounds least, may take.
     """
     times: dict[torch.dtype, float] = {}
     for dtype, multiply in products.items():
@@ -237,11 +249,10 @@ def fastest_dtype(
         first_s = clock() - start
         share_s = budget_s / len(products)
         times[dtype] = first_s if first_s > 2 * budget_s else _best_time(multiply, clock, share_s)
-    fastest = min(times, key=lambda dtype: times[dtype])
-    exact_s = times.get(torch.float32)
-    if exact_s is not None and exact_s <= times[fastest] * CLEARLY_FASTER:
+    exact_s = times.pop(torch.float32, None)
+    if exact_s is not None and exact_s <= min(times.values(), default=exact_s) * favour:
         return torch.float32
-    return fastest
+    return min(times, key=lambda dtype: times[dtype], default=torch.float32)
 
 
 def _best_time(multiply: Callable[[], object], clock: Callable[[], float], share_s: float) -> float:

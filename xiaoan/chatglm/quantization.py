@@ -1,4 +1,4 @@
-"""Weight-only int8 and int4 for the four linear layers of each block, in the published layout.
+"""Weight-only int8 and int4 for the four linear layers of each block, in the published layout; if asked for, the head too.
 
 A row of a weight is stored as whole numbers and one scale: symmetric, scale = absmax / (2^(bits-1) - 1), rounded to
 float16 before the division (behaviour of the published ChatGLM-6B `quantization.py`). Two int4 numbers share a byte,
@@ -14,8 +14,11 @@ from torch.nn import functional as F  # noqa: N812 - the ecosystem's name
 
 from xiaoan.errors import CheckpointError
 
-QUANTIZED_BITS = {"int8": 8, "int4": 4}
+QUANTIZED_BITS = {"int8": 8, "int4": 4, "int8+head": 8, "int4+head": 4}
 """Name of a quantised precision → bits of a stored number."""
+
+WITH_HEAD = "+head"
+"""Ending of a precision in which the head is quantised too; an option of ours, no published checkpoint has it."""
 
 BLOCK_LINEARS = (
     ("attention", "query_key_value"),
@@ -186,11 +189,16 @@ def _constant(tensor: Tensor) -> nn.Parameter:
     return nn.Parameter(tensor, requires_grad=False)
 
 
-def quantize_(model: nn.Module, bits: int) -> None:
+def quantize_(model: nn.Module, bits: int, *, head: bool = False) -> None:
     """Replace the four linear layers of each block of a ChatGLM model by quantised ones, one at a time.
 
-    A model without memory gets layers without memory, ready for stored weights. `model.config.quantization_bit` says
-    afterwards what it is. A model that is quantised this way already stays as it is.
+    A model without memory gets layers without memory, ready for stored weights. `model.config` says afterwards what it
+    is. A model that is quantised this way already stays as it is.
+
+    Args:
+        model: in floating point.
+        bits: 8 or 4.
+        head: quantise the head too. It gets a weight of its own; the embedding stays in floating point.
 
     Raises:
         CheckpointError: it is quantised with other bits, or its sizes do not allow `bits`.
@@ -198,15 +206,21 @@ def quantize_(model: nn.Module, bits: int) -> None:
     """
     if bits not in QUANTIZED_BITS.values():
         raise ValueError(f"bits must be 8 or 4, not {bits}")
-    for block in cast(Any, model).transformer.layers:
-        for part, name in BLOCK_LINEARS:
-            module = getattr(block, part)
-            linear = getattr(module, name)
-            if isinstance(linear, QuantizedLinear):
-                _check_same_bits(linear.bits, bits)
-                continue
+    causal = cast(Any, model)
+    places = [
+        (getattr(block, part), name) for block in causal.transformer.layers for part, name in BLOCK_LINEARS
+    ]
+    if head:
+        places.append((model, "lm_head"))
+        causal.config.quantization_head = True
+        causal.config.tie_word_embeddings = False
+    for module, name in places:
+        linear = getattr(module, name)
+        if isinstance(linear, QuantizedLinear):
+            _check_same_bits(linear.bits, bits)
+        else:
             setattr(module, name, QuantizedLinear.of(linear, bits))
-    cast(Any, model).config.quantization_bit = bits
+    causal.config.quantization_bit = bits
 
 
 def _check_same_bits(found: int, wanted: int) -> None:
@@ -217,9 +231,10 @@ def _check_same_bits(found: int, wanted: int) -> None:
 
 
 def precision_name(model: nn.Module) -> str:
-    """Return the precision of a model's blocks as a word: "int8", "int4", or "float16", "bfloat16", "float32"."""
-    blocks = cast(Any, model).transformer.layers
-    first = blocks[0].attention.query_key_value
-    if isinstance(first, QuantizedLinear):
-        return f"int{first.bits}"
-    return str(first.weight.dtype).removeprefix("torch.")
+    """Return the precision of a model's weights as a word: "float16", "bfloat16", "float32", or one of `QUANTIZED_BITS`."""
+    causal = cast(Any, model)
+    first = causal.transformer.layers[0].attention.query_key_value
+    bits = getattr(first, "bits", 0)  # packed for answering a layer is of another class
+    if not bits:
+        return str(first.weight.dtype).removeprefix("torch.")
+    return f"int{bits}" + (WITH_HEAD if causal.config.quantization_head else "")

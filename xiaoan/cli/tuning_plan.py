@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from xiaoan.cli.tuning_flags import FullFlags, LoraFlags, PtuningFlags, TuningFlags
+from xiaoan.config import DTYPES
 from xiaoan.errors import UsageError
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ _CHECKPOINTING = ("auto", "on", "off")
 ORIGINAL = "original"
 
 
-_QUANTISED = ("int8", "int4")
+_QUANTISED = tuple(name for name in DTYPES if name.startswith("int"))
 
 
 def check_flags(flags: TuningFlags) -> None:

@@ -1,0 +1,82 @@
+"""The most probable token of a large vocabulary, without reading most of the head's weights.
+
+Of the logits greedy decoding wants only the largest. Here a copy of the head in int8 is multiplied first, half or a
+quarter of the bytes. How far off each of its logits can be is known: by the Cauchy–Schwarz inequality no further than
+|w - q| · |x| for a row w of the head and its copy q, and |w - q| is computed once. Every token whose logit could be the
+largest within that is then computed from the head's own weights, and the best of them is the best of all: nothing is
+approximate about the answer. (Screening by a bound is an old idea of maximum inner product search.)
+"""
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 - the ecosystem's name
+
+from xiaoan.chatglm.products.int8_planes import FINER, LARGEST, MOST_COLUMNS, Int8Product, int8_fault
+
+CHUNK_ROWS = 4096
+"""Rows of the head that are looked at together while the copy is made."""
+ROUNDING = 4e-6
+"""Share of |w| · |x| that sums in float32 and their conversions may add to the bound."""
+
+
+class ScreenedHead:
+    """The int8 copy of a head beside the head itself.
+
+    Args:
+        weight: of the head `[vocab, hidden]`, floating point, on the CPU; it is kept, not copied.
+    """
+
+    def __init__(self, weight: Tensor) -> None:
+        self._weight = weight
+        numbers = torch.empty(weight.shape, dtype=torch.int8)
+        scale = torch.empty(len(weight))
+        self._distance = torch.empty(len(weight))
+        longest = 0.0
+        for start in range(0, len(weight), CHUNK_ROWS):
+            chunk = slice(start, start + CHUNK_ROWS)
+            rows = weight[chunk].float()
+            step = (rows.abs().amax(dim=1) / LARGEST).clamp_(min=torch.finfo(torch.float32).tiny)
+            numbers[chunk] = (rows / step[:, None]).round_().clamp_(-LARGEST, LARGEST)
+            scale[chunk] = step
+            self._distance[chunk] = (rows - numbers[chunk] * step[:, None]).norm(dim=1)
+            longest = max(longest, float(rows.norm(dim=1).max()))
+        self._product = Int8Product(numbers, scale)
+        # Rounding of x to two planes, and of the sums, for any row.
+        plane_step = math.sqrt(weight.shape[1]) / (2 * LARGEST * FINER)
+        self._slack = (longest + float(self._distance.max())) * (ROUNDING + plane_step)
+
+    def __call__(self, hidden: Tensor) -> Tensor:
+        """Return logits `[rows, vocab]` for `hidden` `[rows, hidden]` whose largest is the largest of the head's own.
+
+        Of one row they are float32: exact where they could be the largest, those of the copy, which are smaller,
+        elsewhere. Of several rows, or where a number is none, they are the head's.
+        """
+        x = hidden.float()
+        length = float(torch.linalg.vector_norm(x)) if len(x) == 1 else math.inf
+        if not math.isfinite(length):
+            return F.linear(hidden, self._weight)
+        logits = self._product(x)[0]
+        highest = int(logits.argmax())
+        threshold = float(logits[highest]) - length * (float(self._distance[highest]) + 2 * self._slack)
+        possible = torch.add(logits, self._distance, alpha=length).ge_(threshold).nonzero()[:, 0]
+        logits[possible] = torch.mv(self._weight[possible].float(), x[0])
+        return logits[None]
+
+
+def screening_pays(weight: Tensor, all_bytes: int) -> bool:
+    """Return whether a head is read so long that screening it is worth a copy in memory.
+
+    Args:
+        weight: of the head `[vocab, hidden]`.
+        all_bytes: what one token reads of the whole model.
+    """
+    large = weight.nbytes >= 32 * 2**20 and weight.nbytes >= 0.1 * all_bytes
+    return (
+        large
+        and weight.device.type == "cpu"
+        and weight.is_floating_point()
+        and weight.shape[1] <= MOST_COLUMNS
+        and not int8_fault()
+    )
