@@ -66,6 +66,7 @@ def test_a_misspelt_variable_is_an_error_and_a_foreign_one_is_not(tmp_path: Path
         ("user = 7", "名字"),
         ('plain = "yes"', "true"),
         ("plain = 1", "true"),
+        ("compile = 1", "true"),
         ('partial_credit = "all"', "half"),
         ("partial_credit = 0.5", "half"),
         ("leave_after = 0", "1 到 100"),

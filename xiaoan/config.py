@@ -19,7 +19,7 @@ OFF = "off"
 """The word that switches the prefix or the bank off."""
 
 DEVICES = "auto、cpu、cuda、cuda:0、mps"
-DTYPES = ("auto", "float32", "float16", "bfloat16", "int8", "int4")
+DTYPES = ("auto", "float32", "float16", "bfloat16", "int8", "int4", "int8+head", "int4+head")
 DECODES = ("auto", "free", "content")
 PARTIAL_CREDITS = ("none", "half", "share")
 LONGEST_USER = 64
@@ -34,6 +34,7 @@ _WHOLE_NUMBERS = {
     "leave_after": (range(1, 101), "1 到 100 的整数"),
     "slow_s": (range(1, 86_401), "1 到 86400 的整数（秒）"),
 }
+_SWITCHES = ("compile", "plain")
 _SWITCH_WORDS = {
     **dict.fromkeys(["1", "true", "yes", "on"], True),
     **dict.fromkeys(["0", "false", "no", "off"], False),
@@ -56,6 +57,7 @@ class Settings:
     )
     device: str = field(default="auto", metadata={"help": f"设备：{DEVICES}"})
     dtype: str = field(default="auto", metadata={"help": f"精度：{'、'.join(DTYPES)}"})
+    compile: bool = field(default=False, metadata={"help": "用 torch.compile 编译解码，要有编译器"})
     seed: int = field(default=0, metadata={"help": "随机种子"})
     decode: str = field(default="auto", metadata={"help": "带选项的题：content 按内容打分，free 自由生成"})
     user: str | None = field(default=None, metadata={"help": "谁在学：各人的进度分开存；不写就是登录名"})
@@ -258,7 +260,7 @@ def _from_text(key: str, text: str) -> Any:
         return [part for part in text.split(os.pathsep) if part]
     if key in _WHOLE_NUMBERS and re.fullmatch(r"[0-9]+", text):
         return int(text)
-    if key == "plain":
+    if key in _SWITCHES:
         return _SWITCH_WORDS.get(text.strip().casefold(), text)
     return text
 
@@ -294,6 +296,8 @@ def _problem(key: str, value: Any) -> str | None:
         possible, called = _WHOLE_NUMBERS[key]
         if isinstance(value, bool) or not isinstance(value, int) or value not in possible:
             return f"写的是 {value!r}，应是 {called}。"
+    if key in _SWITCHES and not isinstance(value, bool):
+        return f"写的是 {value!r}，应是 true 或 false。"
     if key == "decode" and value not in DECODES:
         return f"写的是 {value!r}，可用：{'、'.join(DECODES)}。"
     return _learning_problem(key, value)
@@ -303,8 +307,6 @@ def _learning_problem(key: str, value: Any) -> str | None:
     """Return what is wrong with a value about practising, or None."""
     if key == "user" and value is not None and not (isinstance(value, str) and is_user_name(value)):
         return f"写的是 {value!r}，应是一行名字，最多 {LONGEST_USER} 个字。"
-    if key == "plain" and not isinstance(value, bool):
-        return f"写的是 {value!r}，应是 true 或 false。"
     if key == "partial_credit" and value not in PARTIAL_CREDITS:
         return f"写的是 {value!r}，可用：{'、'.join(PARTIAL_CREDITS)}。"
     return None

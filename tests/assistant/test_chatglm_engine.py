@@ -269,6 +269,24 @@ def test_a_prefix_is_not_swapped_in_the_middle_of_an_answer(folder: Path, prefix
     assert engine.info.prefix is None
 
 
+def test_what_the_decoder_has_to_tell_is_among_the_warnings(folder: Path, prefixes: list[Path]) -> None:
+    engine = load_engine(folder, prefixes[0], "cpu", "float32")
+    engine._decoder.warnings.append("解码没能加速")
+    assert engine.info.warnings[-1] == "解码没能加速"
+    engine.use_prefix(None)  # another prefix, another decoder: nothing of the old one is left
+    assert "解码没能加速" not in engine.info.warnings
+
+
+def test_questions_in_between_do_not_disturb_an_answer(folder: Path, prefixes: list[Path]) -> None:
+    engine = load_engine(folder, prefixes[0], "cpu", "float32")
+    alone = [piece.text for piece in engine.stream("验电")]
+    open_one = engine.stream("验电")
+    found = [next(open_one).text]
+    assert answer(engine) == answer(engine)
+    found.extend(piece.text for piece in open_one)
+    assert found == alone
+
+
 def test_a_model_in_memory_answers_like_the_folder_it_came_from(folder: Path, prefixes: list[Path]) -> None:
     loaded = load_checkpoint(folder, prefix=prefixes[1], device="cpu", dtype="float32")
     info = ModelInfo("训练中", "二", "cpu", "float32", demo=False, forms=frozenset({"plain"}))

@@ -11,14 +11,12 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
-from transformers.cache_utils import StaticLayer
 
 from tests.recorded import Recorded
 from tests.tiny_models import EOP, PAD, prompt, tiny_config, tiny_model
 from xiaoan.chatglm.configuration_chatglm import ChatGLMConfig
+from xiaoan.chatglm.decoding_cache import CACHE_BUCKET
 from xiaoan.chatglm.generation import (
-    CACHE_BUCKET,
-    DecodingState,
     build_prompt,
     chat,
     choose_token,
@@ -131,20 +129,22 @@ def test_decoding_equals_the_whole_sequence_at_once(attention: str, pre_seq_len:
     steps = [logits]
     for i in range(answer.shape[1]):
         steps.append(decode_one_token(model, answer[:, i : i + 1], state))
-    assert state.blocked.shape[-1] == 3 * CACHE_BUCKET == state.cache.get_max_length()
-    assert state.filled == 9 + (pre_seq_len or 0) + answer.shape[1] == int(state.cache.get_seq_length())
+    assert state.cache.rows == 3 * CACHE_BUCKET
+    assert state.filled == 9 + (pre_seq_len or 0) + answer.shape[1]
     whole = model(torch.cat((prompt(9), answer), dim=1), use_cache=False).logits[:, 8:]
     torch.testing.assert_close(torch.stack(steps, dim=1), whole, atol=1e-9, rtol=0)
 
 
+@pytest.mark.parametrize("attention", ["eager", "sdpa"])
 @pytest.mark.parametrize("pre_seq_len", [None, 5])
-def test_rows_of_a_padded_batch_decode_as_they_do_alone(pre_seq_len: int | None) -> None:
-    model = tiny_model(tiny_config(pre_seq_len=pre_seq_len, attention="sdpa"))
+def test_rows_of_a_padded_batch_decode_as_they_do_alone(pre_seq_len: int | None, attention: str) -> None:
+    """Beyond the bucket that the cache begins with."""
+    model = tiny_model(tiny_config(pre_seq_len=pre_seq_len, attention=attention))
     prompts = [prompt(5), prompt(12)]
     batch = torch.cat([F.pad(row, (12 - row.shape[1], 0), value=PAD) for row in prompts])
 
     def greedy(ids: Tensor, mask: Tensor | None) -> Tensor:
-        logits, state = prefill(model, ids, attention_mask=mask)
+        logits, state = prefill(model, ids, attention_mask=mask, cache_length=15)
         steps = [logits]
         for _ in range(6):
             steps.append(decode_one_token(model, steps[-1].argmax(-1, keepdim=True), state))
@@ -170,35 +170,24 @@ def test_a_prefix_computed_once_gives_the_same_answer() -> None:
 def test_the_prefix_stands_in_the_first_rows_of_the_cache() -> None:
     model = tiny_model(tiny_config(pre_seq_len=5))
     _, state = prefill(model, prompt(9), cache_length=2 * CACHE_BUCKET - 1)
-    assert state.cache.get_max_length() == 2 * CACHE_BUCKET - 1
+    assert state.cache.rows == 2 * CACHE_BUCKET - 1
     pairs = model.transformer.prefix_key_values(torch.float64)
     assert pairs is not None
-    for layer, (key, value) in zip(state.cache.layers, pairs, strict=True):
-        assert isinstance(layer, StaticLayer)
-        assert isinstance(layer.keys, Tensor)
-        assert isinstance(layer.values, Tensor)
-        assert torch.equal(layer.keys[:, :, :5], key)
-        assert torch.equal(layer.values[:, :, :5], value)
+    for layer, pair in zip(state.cache.pairs, pairs, strict=True):
+        assert torch.equal(layer[:, :, :, :5], torch.stack(pair, dim=2))
     assert (
         state.position_ids.tolist() == two_dimensional_positions(prompt(9), model.config)[..., -1:].tolist()
     )
 
 
-def addresses(state: DecodingState) -> list[int]:
-    """Where the cache and the mask lie in memory."""
-    layers = [layer for layer in state.cache.layers if isinstance(layer, StaticLayer)]
-    tensors = [state.blocked, *(layer.keys for layer in layers), *(layer.values for layer in layers)]
-    return [tensor.data_ptr() for tensor in tensors if tensor is not None]
-
-
-def test_a_step_allocates_no_new_cache_or_mask() -> None:
-    model = tiny_model()
+@pytest.mark.parametrize("attention", ["eager", "sdpa"])
+def test_a_step_allocates_no_new_cache(attention: str) -> None:
+    model = tiny_model(tiny_config(attention=attention))
     _, state = prefill(model, prompt(9))
-    before = addresses(state)
+    before = state.cache.pairs.data_ptr()
     for _ in range(20):
         decode_one_token(model, torch.tensor([[7]]), state)
-    assert addresses(state) == before
-    assert len(before) == 5
+    assert state.cache.pairs.data_ptr() == before
 
 
 def test_the_answer_ends_at_the_length_asked_for_or_the_model_s_own() -> None:

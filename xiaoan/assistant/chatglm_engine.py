@@ -23,7 +23,6 @@ from xiaoan.config import OFF, default_paths
 from xiaoan.errors import CheckpointError, UsageError
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
     from xiaoan.chatglm.adapter_checkpoint import Adapter
@@ -52,7 +51,7 @@ class BaseIdentity:
 
 
 class ChatGLMEngine:
-    """Answers with a model in memory; the prefix's keys and values are computed once, here.
+    """Answers with a model in memory; the prefix's keys and values are computed once, here, and put into the caches.
 
     Args:
         model: in evaluation mode, with the prefix encoder that it shall answer with, or none.
@@ -61,6 +60,7 @@ class ChatGLMEngine:
         base: what another prefix has to fit; None for a model that will not change prefixes.
         adapter_path: folder of the LoRA adapter on the model. What prefix or adapter were trained on is read from
             the confidence file beside them.
+        compile_step: try torch.compile for the decode step, see `chatglm.decoder.usual_plan`.
     """
 
     def __init__(
@@ -71,8 +71,9 @@ class ChatGLMEngine:
         *,
         base: BaseIdentity | None = None,
         adapter_path: Path | None = None,
+        compile_step: bool = False,
     ) -> None:
-        import torch
+        from xiaoan.chatglm.decoder import Decoder, usual_plan
 
         self._model = model
         self._tokenizer = tokenizer
@@ -83,8 +84,9 @@ class ChatGLMEngine:
         self._adapter_path = adapter_path
         # A prefix among the model's own weights is what "none" goes back to.
         self._own_encoder = model.transformer.prefix_encoder if info.prefix is None else None
-        with torch.inference_mode():
-            self._prefix = model.transformer.prefix_key_values(_working_dtype(model))
+        self._plan = usual_plan(model.device, compile_step=compile_step)
+        self._decoder = Decoder(model, self._plan)
+        """Made anew with every change of the prefix; model, precision and device stay what they are."""
         self._learn_what_was_trained()
 
     @classmethod
@@ -95,6 +97,7 @@ class ChatGLMEngine:
         load_s: float,
         prefix_path: Path | None = None,
         adapter: "Adapter | None" = None,
+        compile_step: bool = False,
     ) -> "ChatGLMEngine":
         """Return the engine of a checkpoint that `load_checkpoint` read, and of the adapter that was put onto it."""
         own_forms = frozenset(loaded.model_card.get("forms", ()))
@@ -116,12 +119,20 @@ class ChatGLMEngine:
         )
         base = BaseIdentity(loaded.name, loaded.base_sha256, own_forms, loaded.stored_bits)
         adapter_path = adapter.path if adapter is not None else None
-        return cls(loaded.model, loaded.tokenizer, info, base=base, adapter_path=adapter_path)
+        return cls(
+            loaded.model,
+            loaded.tokenizer,
+            info,
+            base=base,
+            adapter_path=adapter_path,
+            compile_step=compile_step,
+        )
 
     @property
     def info(self) -> ModelInfo:
-        """What is running."""
-        return self._info
+        """What is running; its warnings grow when a way of decoding faster turns out not to work."""
+        told = tuple(self._decoder.warnings)
+        return replace(self._info, warnings=(*self._info.warnings, *told)) if told else self._info
 
     def stream(self, query: str, should_stop: StopSignal = never_stop) -> Iterator[Piece]:
         """Yield the greedy answer to `query`, single turn, no history."""
@@ -136,7 +147,7 @@ class ChatGLMEngine:
                 torch.tensor([ids]),
                 eos=self._tokenizer.eos_token_id,
                 should_stop=should_stop,
-                prefix_key_values=self._prefix,
+                decoder=self._decoder,
             )
             for piece in stream_pieces(self._tokenizer, token_ids):
                 yield Piece(piece.text, piece.tokens)
@@ -170,7 +181,9 @@ class ChatGLMEngine:
         from xiaoan.chatglm.answer_weighing import AnswerScorer
 
         prompts = [question.prompt for question in questions]
-        scorer = AnswerScorer(self._model, self._tokenizer, prompts, self._prefix, once=once)
+        scorer = AnswerScorer(
+            self._model, self._tokenizer, prompts, self._decoder.prefix_key_values, once=once
+        )
         choices = best_sets(scorer, questions)
         if any(choice.log_probability == -math.inf for choice in choices):
             raise UsageError("选项太长，和题目合起来超过了模型的窗口。请缩短选项，一次只问一道题。")
@@ -196,7 +209,7 @@ class ChatGLMEngine:
                 pad=int(self._tokenizer.pad_token_id),
                 eos=int(self._tokenizer.eos_token_id),
                 batch_size=_WRITTEN_TOGETHER,
-                prefix_key_values=self._prefix,
+                prefix_key_values=self._decoder.prefix_key_values,
             )
         texts = ["".join(piece.text for piece in stream_pieces(self._tokenizer, ids)) for ids in answers]
         found = {
@@ -209,7 +222,9 @@ class ChatGLMEngine:
         from xiaoan.chatglm.answer_weighing import weigh_answers
 
         with self._busy():
-            scores, states = weigh_answers(self._model, self._tokenizer, written, self._prefix)
+            scores, states = weigh_answers(
+                self._model, self._tokenizer, written, self._decoder.prefix_key_values
+            )
         familiarities = self._familiarities(states)
         return [Evidence(*pair) for pair in zip(scores, familiarities, strict=True)]
 
@@ -219,7 +234,10 @@ class ChatGLMEngine:
 
         with self._busy():
             return weigh_answers(
-                self._model, self._tokenizer, [(query, "") for query in queries], self._prefix
+                self._model,
+                self._tokenizer,
+                [(query, "") for query in queries],
+                self._decoder.prefix_key_values,
             )[1]
 
     def _learn_what_was_trained(self) -> None:
@@ -258,8 +276,7 @@ class ChatGLMEngine:
 
     def use_prefix(self, prefix: Path | None) -> None:
         """Answer with another prefix from now on; the base stays where it is. See `Engine.use_prefix`."""
-        import torch
-
+        from xiaoan.chatglm.decoder import Decoder
         from xiaoan.chatglm.prefix_swap import place_encoder, read_encoder
 
         if self._answering:
@@ -281,8 +298,8 @@ class ChatGLMEngine:
             encoder, forms = read.encoder, frozenset(read.card.forms if read.card else ())
             warnings = (*read.warnings, *((_TOGETHER,) if self._info.lora else ()))
         place_encoder(self._model, encoder)
-        with torch.inference_mode():
-            self._prefix = self._model.transformer.prefix_key_values(_working_dtype(self._model))
+        # Another decoder: its caches and captured steps know the new prefix only.
+        self._decoder = Decoder(self._model, self._plan)
         self._info = replace(
             self._info,
             prefix=prefix.expanduser().resolve().name if prefix is not None else None,
@@ -307,6 +324,7 @@ def load_engine(
     dtype: str = "auto",
     *,
     lora: str | Path | None = None,
+    compile_step: bool = False,
     progress: Callable[[str], None] = lambda _: None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> ChatGLMEngine:
@@ -318,6 +336,7 @@ def load_engine(
         device: "auto", "cpu", "cuda", "mps".
         dtype: "auto", "float16", "bfloat16", "float32", "int8", "int4".
         lora: folder of a LoRA adapter, None for none.
+        compile_step: try torch.compile for the decode step; see `chatglm.decoder.usual_plan`.
         progress: told each stage, for the person.
         clock: seconds.
 
@@ -327,6 +346,7 @@ def load_engine(
     """
     from xiaoan.chatglm.adapter_checkpoint import load_adapter
     from xiaoan.chatglm.checkpoint import load_checkpoint
+    from xiaoan.chatglm.products.preparing import prepare_for_answering_
 
     started = clock()
     defaults = default_paths()
@@ -344,9 +364,16 @@ def load_engine(
     if lora is not None:
         progress("装上适配器")
         adapter = load_adapter(loaded.model, Path(lora), base=loaded.name, base_sha256=loaded.base_sha256)
+    progress("整理权重")
+    told = prepare_for_answering_(loaded.model)
+    loaded = replace(loaded, warnings=(*loaded.warnings, *told))
     progress("热身")
     engine = ChatGLMEngine.of_checkpoint(
-        loaded, load_s=clock() - started, prefix_path=prefix_path, adapter=adapter
+        loaded,
+        load_s=clock() - started,
+        prefix_path=prefix_path,
+        adapter=adapter,
+        compile_step=compile_step,
     )
     engine.warm_up()
     return engine
@@ -360,8 +387,3 @@ def _times_read(question: OptionQuestion) -> int:
 def _as_given(choice: Choice, texts: Sequence[tuple[str, int]]) -> Choice:
     """The choice among sorted texts as one among the options as they were given."""
     return replace(choice, selected=tuple(sorted(texts[place][1] for place in choice.selected)))
-
-
-def _working_dtype(model: "ChatGLMForConditionalGeneration") -> "torch.dtype":
-    """The precision in which the layers pass on their values: quantised weights have none of their own."""
-    return model.transformer.word_embeddings.weight.dtype

@@ -1,20 +1,21 @@
 """Greedy answers to many prompts at once: rows padded on the left, each ending for itself.
 
 What `generation.stream_token_ids` yields for one prompt, this returns for a whole list of them, several times as fast.
+The prefix is kept and read once for all rows. Nothing else can be shared among different prompts: a prompt sees all of
+itself, so the keys and values of a common beginning depend on everything that follows.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from transformers.cache_utils import StaticLayer
 
 from xiaoan.chatglm.continuations import batches
 from xiaoan.chatglm.generation import (
-    INVALID_SCORE_TOKEN,
-    DecodingState,
+    best_tokens,
     decode_one_token,
+    new_cache,
     prefill,
     stream_pieces,
 )
@@ -116,14 +117,13 @@ def _answer(
     # No mask where nothing is padded: the shorter way through the model.
     mask = None if bool(attention_mask.all()) else attention_mask
     length = input_ids.shape[1] + (model.config.pre_seq_len or 0) + min(USUAL_ANSWER, max(room))
-    logits, state = prefill(
-        model, input_ids, attention_mask=mask, prefix_key_values=prefix, cache_length=length
-    )
+    cache = new_cache(model, prefix, batch_size=len(rows), rows=length, share_prefix=True)
+    logits, state = prefill(model, input_ids, attention_mask=mask, cache=cache, cache_length=length)
     answers: list[list[int]] = [[] for _ in rows]
     there = list(range(len(rows)))  # which answer each row of the cache is
     unfinished = set(there)
     while True:
-        token_ids = _best_tokens(logits)
+        token_ids = best_tokens(logits)
         for row, token_id in zip(there, token_ids[:, 0].tolist(), strict=True):
             if row not in unfinished:
                 continue
@@ -137,25 +137,8 @@ def _answer(
             kept = [place for place, row in enumerate(there) if row in unfinished]
             there = [there[place] for place in kept]
             token_ids = token_ids[kept]
-            _keep_rows(state, kept)
+            state.keep_sequences(torch.tensor(kept, device=model.device))
         logits = decode_one_token(model, token_ids, state)
-
-
-def _keep_rows(state: DecodingState, kept: Sequence[int]) -> None:
-    """Let all rows but `kept` leave the batch."""
-    index = torch.tensor(kept, device=state.blocked.device)
-    for layer in state.cache.layers:
-        filled = cast(StaticLayer, layer)
-        filled.keys = cast(Tensor, filled.keys)[index]
-        filled.values = cast(Tensor, filled.values)[index]
-    state.blocked = state.blocked[index]
-    state.position_ids = state.position_ids[index]
-
-
-def _best_tokens(logits: Tensor) -> Tensor:
-    """The best id of each row `[b, 1]`; the published fallback in a row that is no number any more, and in no other."""
-    usable = torch.isfinite(logits).all(dim=-1, keepdim=True)
-    return torch.where(usable, logits.argmax(dim=-1, keepdim=True), INVALID_SCORE_TOKEN)
 
 
 def _left_padded(rows: Sequence[list[int]], pad: int, device: torch.device) -> tuple[Tensor, Tensor]:

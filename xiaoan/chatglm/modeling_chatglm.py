@@ -27,6 +27,7 @@ from transformers.utils.generic import ModelOutput
 
 from xiaoan.chatglm.configuration_chatglm import ChatGLMConfig
 from xiaoan.chatglm.prefix_encoder import PrefixEncoder, PrefixKeyValues
+from xiaoan.chatglm.products.one_row import Linear
 from xiaoan.chatglm.quantization import quantize_
 
 if TYPE_CHECKING:
@@ -51,12 +52,46 @@ class RotaryTable:
         self.dim = dim
         self.length = length
         self._tables: dict[tuple[torch.device, torch.dtype], tuple[Tensor, Tensor]] = {}
+        self._packed: dict[tuple[torch.device, torch.dtype], Tensor] = {}
+        self._partners: dict[torch.device, Tensor] = {}
 
     def __call__(self, position_ids: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         """Return (cos, sin) for `position_ids` `[b, 2, s]`, each `[b, 1, s, 2, dim]`."""
         cos, sin = self._table(position_ids.device, dtype)
         index = position_ids.transpose(1, 2)  # [b, s, 2]
         return cos[index].unsqueeze(1), sin[index].unsqueeze(1)
+
+    def for_packed(self, position_ids: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        """Return (cos, signed sin) for packed heads at `position_ids` `[b, 2, 1]`, each `[b, 1, 3, 2 * dim]`.
+
+        Rows are query, key and value; the value's are 1 and 0. The sine is negative where the original negates the
+        number that it multiplies, so `x * cos + x[..., partners] * sin` is `apply_rotary`.
+        """
+        table = self.signed_table(position_ids.device, dtype)
+        found = table[position_ids[:, :, 0]]  # [b, 2 (position), 2 (cos, sin), dim]
+        b = found.shape[0]
+        turned = found.transpose(1, 2).reshape(b, 2, 1, 2 * self.dim)
+        still = torch.zeros_like(turned)
+        still[:, 0] = 1
+        both = torch.cat((turned, turned, still), dim=2)
+        return both[:, :1], both[:, 1:]
+
+    def signed_table(self, device: torch.device, dtype: torch.dtype) -> Tensor:
+        """Return `[length, 2, dim]`: cosines, and sines that are negative for the first half of the numbers."""
+        key = (device, dtype)
+        if key not in self._packed:
+            cos, sin = self._table(device, dtype)
+            half = self.dim // 2
+            self._packed[key] = torch.stack((cos, torch.cat((-sin[:, :half], sin[:, half:]), dim=-1)), dim=1)
+        return self._packed[key]
+
+    def partners(self, device: torch.device) -> Tensor:
+        """Return int64 `[2 * dim]`: which number of a head each one is turned with."""
+        if device not in self._partners:
+            own = torch.arange(2 * self.dim, device=device)
+            half = self.dim // 2
+            self._partners[device] = torch.where(own % self.dim < half, own + half, own - half)
+        return self._partners[device]
 
     def _table(self, device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         key = (device, dtype)
@@ -149,8 +184,8 @@ class SelfAttention(nn.Module):
         self.layer_idx = layer_idx
         self.num_attention_heads = config.num_attention_heads
         self.head_dim = config.head_dim
-        self.query_key_value = nn.Linear(config.hidden_size, 3 * config.hidden_size)
-        self.dense = nn.Linear(config.hidden_size, config.hidden_size)
+        self.query_key_value = Linear(config.hidden_size, 3 * config.hidden_size)
+        self.dense = Linear(config.hidden_size, config.hidden_size)
 
     def forward(
         self,
@@ -188,8 +223,8 @@ class GLU(nn.Module):
     def __init__(self, config: ChatGLMConfig) -> None:
         super().__init__()
         self.config = config
-        self.dense_h_to_4h = nn.Linear(config.hidden_size, config.inner_hidden_size)
-        self.dense_4h_to_h = nn.Linear(config.inner_hidden_size, config.hidden_size)
+        self.dense_h_to_4h = Linear(config.hidden_size, config.inner_hidden_size)
+        self.dense_4h_to_h = Linear(config.inner_hidden_size, config.hidden_size)
 
     def forward(self, hidden_states: Tensor) -> Tensor:
         """`[b, s, hidden]` → `[b, s, hidden]`."""
@@ -448,16 +483,22 @@ class ChatGLMModel(ChatGLMPreTrainedModel):
 
 
 class ChatGLMForConditionalGeneration(ChatGLMPreTrainedModel, GenerationMixin):
-    """ChatGLM with its language-model head, tied to the embedding; `config.quantization_bit` 8 or 4: quantised blocks."""
+    """ChatGLM with its language-model head, tied to the embedding; `config.quantization_bit` 8 or 4: quantised blocks.
+
+    Attributes:
+        greedy_head: quicker than `lm_head`, `[rows, hidden]` → `[rows, vocab]`, where only the largest logit counts and
+            the model answers from a CPU (`products.screened_head`); None: `lm_head` it is.
+    """
 
     _tied_weights_keys = {"lm_head.weight": "transformer.word_embeddings.weight"}  # noqa: RUF012
 
     def __init__(self, config: ChatGLMConfig) -> None:
         super().__init__(config)
         self.transformer = ChatGLMModel(config)
-        self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
+        self.lm_head = Linear(config.hidden_size, config.vocab_size, bias=False)
+        self.greedy_head: Callable[[Tensor], Tensor] | None = None
         if config.quantization_bit:
-            quantize_(self, config.quantization_bit)
+            quantize_(self, config.quantization_bit, head=config.quantization_head)
         self.post_init()  # type: ignore[no-untyped-call]
 
     def get_output_embeddings(self) -> nn.Module:
