@@ -20,6 +20,7 @@ from torch import Tensor
 
 from xiaoan.chatglm.configuration_chatglm import ChatGLMConfig
 from xiaoan.chatglm.device import Machine, choose_device, choose_dtype, dtype_name, memory_error, this_machine
+from xiaoan.chatglm.mapped_pages import MappedFiles
 from xiaoan.chatglm.model_folder import (
     MODEL_CARD_NAME,
     Fetch,
@@ -35,12 +36,14 @@ from xiaoan.chatglm.prefix_checkpoint import KEY_PREFIX, Prefix, PrefixCard, che
 from xiaoan.chatglm.prefix_probe import measurable, probe_warnings
 from xiaoan.chatglm.quantization import (
     QUANTIZED_BITS,
+    WITH_HEAD,
     precision_name,
     quantize_,
     quantize_rows,
 )
 from xiaoan.chatglm.tokenization_chatglm import ChatGLMTokenizer
 from xiaoan.chatglm.weight_files import (
+    FULLY_HASHED_BYTES,
     WEIGHT_FILE_NAMES,
     Weights,
     find_weight_files,
@@ -58,6 +61,10 @@ IGNORED_KEY = re.compile(r"transformer\.layers\.\d+\.attention\.rotary_emb\.inv_
 """Stored in every published checkpoint; the model computes its own."""
 SCALE_ENDING = ".weight_scale"
 LISTED_KEYS = 12
+_HANDLED_AT_ONCE = 2**18
+"""Numbers quantised or converted at once on a CPU, so that what is computed in between stays in its caches."""
+_COMPARED_ROWS = 512
+"""Of a large head and its embedding only so many rows are compared, evenly spread: two trainings differ in every row."""
 
 
 @dataclass(frozen=True)
@@ -174,8 +181,9 @@ def load_model(
     target = choose_device(device, machine)
     config = read_config(folder)
     stored_bits = config.quantization_bit
-    bits = wanted_bits(dtype, config, folder)
-    weights = read_weights(find_weight_files(folder))
+    bits, head = wanted_bits(dtype, config, folder)
+    files = find_weight_files(folder)
+    weights = read_weights(files)
     base_sha256 = weights_sha256({key: weights[key] for key in weights if is_base_key(key, config)})
     read = load_prefix(prefix.expanduser()) if prefix is not None else None
     if read is not None:
@@ -190,7 +198,9 @@ def load_model(
         model = ChatGLMForConditionalGeneration(config)
     check_keys(weights, model, folder)
     if bits:
-        quantize_(model, bits)
+        quantize_(model, bits, head=head)
+    if head:  # stored once, where it was tied
+        weights.setdefault(HEAD_KEY, weights[EMBEDDING_KEY])
     precision = choose_dtype(
         f"int{bits}" if bits else dtype,
         target,
@@ -199,7 +209,7 @@ def load_model(
         needed_bytes=lambda candidate: parameter_bytes(model, candidate),
         training=training,
     )
-    fill(model, weights, target, precision, on_progress)
+    fill(model, weights, target, precision, on_progress, give_back=MappedFiles.of(files).give_back)
     warnings = () if read is None else _prefix_warnings(read, model, base_sha256, folder, tokenizer)
     return LoadedModel(
         model=model,
@@ -215,18 +225,26 @@ def load_model(
     )
 
 
-def wanted_bits(dtype: str, config: ChatGLMConfig, folder: Path) -> int:
-    """Return in how many bits the blocks' weights are to be: 8 or 4, 0 for floating point.
+def wanted_bits(dtype: str, config: ChatGLMConfig, folder: Path) -> tuple[int, bool]:
+    """Return in how many bits the blocks' weights are to be, 8 or 4, or 0 for floating point; and whether the head, too.
 
     Raises:
         CheckpointError: the stored weights are quantised, and `dtype` asks for something else.
     """
-    stored, wanted = config.quantization_bit, QUANTIZED_BITS.get(dtype, 0)
-    if not stored or dtype == "auto" or stored == wanted:
-        return stored or wanted
+    stored, stored_head = config.quantization_bit, config.quantization_head
+    wanted, wanted_head = QUANTIZED_BITS.get(dtype, 0), dtype.endswith(WITH_HEAD)
+    if not stored:
+        return wanted, wanted_head
+    if dtype == "auto":
+        return stored, stored_head
+    if (
+        stored == wanted and wanted_head >= stored_head
+    ):  # the head can still be quantised, never the other way
+        return stored, wanted_head
+    found = f"int{stored}" + (WITH_HEAD if stored_head else "")
     raise CheckpointError(
-        f"{folder} 里的权重已经量化成 int{stored}，变不回 {dtype}。\n"
-        f"请去掉 --dtype（或写 --dtype int{stored}）；要用 {dtype}，请用 --model 换成没有量化的权重。"
+        f"{folder} 里的权重已经量化成 {found}，变不回 {dtype}。\n"
+        f"请去掉 --dtype（或写 --dtype {found}）；要用 {dtype}，请用 --model 换成没有量化的权重。"
     )
 
 
@@ -313,8 +331,11 @@ def _listed(title: str, keys: list[str]) -> str:
 def _heads_agree(weights: Mapping[str, Tensor]) -> bool:
     if HEAD_KEY not in weights or EMBEDDING_KEY not in weights:
         return True
-    embedding = weights[EMBEDDING_KEY]
-    return weights[HEAD_KEY].to(embedding.dtype).equal(embedding)
+    head, embedding = weights[HEAD_KEY], weights[EMBEDDING_KEY]
+    if embedding.nbytes > FULLY_HASHED_BYTES:
+        every = max(1, embedding.shape[0] // _COMPARED_ROWS)
+        head, embedding = head[::every], embedding[::every]
+    return head.to(embedding.dtype).equal(embedding)
 
 
 def _advice(missing: list[str], unexpected: list[str]) -> str:
@@ -357,10 +378,13 @@ def fill(
     device: torch.device,
     dtype: torch.dtype,
     on_progress: Progress | None = None,
+    *,
+    give_back: Callable[[Tensor], None] | None = None,
 ) -> None:
     """Give a model without memory its weights: copied to `device` in `dtype`, the prefix in float32.
 
-    The weights of quantised layers are copied as they are, or made of a weight in floating point.
+    The weights of quantised layers are copied as they are, or made of a weight in floating point. `give_back` is told
+    each stored tensor that has been copied.
 
     Raises:
         DeviceError: memory ran out all the same.
@@ -373,7 +397,11 @@ def fill(
         for name, place in model.named_parameters():
             if name in state:
                 continue  # the scale of a weight that was quantised just now
-            made = _placed(name, place, weights, device, dtype)
+            stored = weights[name]
+            made = _placed(name, place, stored, device, dtype)
+            if give_back is not None:
+                give_back(stored)
+            del stored
             state |= made
             done += sum(tensor.nbytes for tensor in made.values())
             if on_progress is not None:
@@ -390,17 +418,42 @@ def fill(
     model.train(False)
 
 
-def _placed(
-    name: str, place: Tensor, weights: Mapping[str, Tensor], device: torch.device, dtype: torch.dtype
-) -> Weights:
+def _placed(name: str, place: Tensor, stored: Tensor, device: torch.device, dtype: torch.dtype) -> Weights:
     """Return the parameter called `name` on `device`; a weight that has to be quantised comes with its scale."""
-    stored = weights[name]
     if place.is_floating_point() or not stored.is_floating_point():
-        # A copy even where nothing changes: a mapped file could be replaced while the model runs.
-        return {name: stored.to(device=device, dtype=_stored_in(name, place, dtype), copy=True)}
-    bits = 8 * place.shape[1] // stored.shape[1]
-    numbers, scale = quantize_rows(stored.to(device), bits)
+        return {name: _copied(stored, device, _stored_in(name, place, dtype))}
+    numbers, scale = quantized_in_parts(stored.to(device), 8 * place.shape[1] // stored.shape[1])
     return {name: numbers, name.removesuffix(".weight") + SCALE_ENDING: scale}
+
+
+def _copied(stored: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """Return a copy, also where nothing changes: a mapped file could be replaced while the model runs."""
+    if (device.type, stored.dtype, dtype) != ("cpu", torch.float16, torch.bfloat16):
+        return stored.to(device=device, dtype=dtype, copy=True)
+    # From one half precision to the other torch goes number by number; over float32 in a cache it takes half the time.
+    made = torch.empty(stored.shape, dtype=dtype)
+    for part, into in zip(
+        stored.reshape(-1).split(_HANDLED_AT_ONCE), made.reshape(-1).split(_HANDLED_AT_ONCE), strict=True
+    ):
+        into.copy_(part.float())
+    return made
+
+
+def quantized_in_parts(
+    weight: Tensor, bits: int, *, at_once: int = _HANDLED_AT_ONCE
+) -> tuple[Tensor, Tensor]:
+    """Return what `quantize_rows` does; on a CPU computed for some rows at a time, which is faster and needs little room.
+
+    The numbers are the same: those of a row do not depend on other rows. `at_once`: about so many of them.
+
+    Raises:
+        CheckpointError: as `quantize_rows`.
+    """
+    if weight.device.type != "cpu":
+        return quantize_rows(weight, bits)
+    rows = max(1, at_once // weight.shape[1])
+    numbers, scales = zip(*(quantize_rows(part, bits) for part in weight.split(rows)), strict=True)
+    return torch.cat(numbers), torch.cat(scales)
 
 
 def save_checkpoint(

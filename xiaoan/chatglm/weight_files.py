@@ -191,9 +191,9 @@ def weights_sha256(weights: Mapping[str, Tensor]) -> str:
     for key in sorted(weights):
         tensor = weights[key].detach().cpu().contiguous()
         digest.update(f"{key} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
-        content = tensor.reshape(-1).view(torch.uint8).numpy()
+        content = tensor.reshape(-1).view(torch.uint8).numpy().data
         if sampled and len(content) > 2 * SAMPLE_BYTES:
-            digest.update(content[:SAMPLE_BYTES].tobytes())
+            digest.update(content[:SAMPLE_BYTES])
             content = content[-SAMPLE_BYTES:]
-        digest.update(content.tobytes())
+        digest.update(content)
     return ("sampled-" if sampled else "") + digest.hexdigest()

@@ -2,10 +2,11 @@
 
 import os
 import platform
+import shlex
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TextIO
@@ -94,7 +95,11 @@ def _memory() -> Finding:
     if total is None:
         return Finding("内存", Status.OK, "查不到")
     cores = os.cpu_count() or 1
-    advice = "只够演示模型；ChatGLM-6B 半精度约需 13 GiB。" if total < 14 * _GIB else ""
+    advice = ""
+    if total < 14 * _GIB:
+        advice = "半精度的 ChatGLM-6B 约需 13 GiB，放不下；" + (
+            "int4 约需 5 GiB，可以用 --dtype int4。" if total >= 7 * _GIB else "只够演示模型。"
+        )
     return Finding("内存", Status.OK, f"{total / _GIB:.1f} GiB，处理器 {cores} 核", advice)
 
 
@@ -127,7 +132,22 @@ def _model(settings: Settings) -> Finding:
         advice = "第一次用时要联网下载；离线请改用本地文件夹。"
         return Finding("模型", Status.WARNING, f"仓库名 {settings.model}", advice)
     kind = "演示模型 " if settings.model is None else ""
-    return _checked("模型", f"{kind}{folder}（{_size(folder)}）", lambda: _check_model(folder))
+    found = _checked("模型", f"{kind}{folder}（{_size(folder)}）", lambda: _check_model(folder))
+    if found.status is Status.OK and _has_bin_weights(folder):
+        return replace(
+            found, advice="权重是 .bin；转成 safetensors 载入更快，也更安全：" + _convert_line(folder)
+        )
+    return found
+
+
+def _has_bin_weights(folder: Path) -> bool:
+    from xiaoan.chatglm.weight_files import find_weight_files
+
+    return find_weight_files(folder)[0].suffix == ".bin"
+
+
+def _convert_line(folder: Path) -> str:
+    return f"xiaoan doctor --convert --model {shlex.quote(str(folder))}"
 
 
 def _check_model(folder: Path) -> None:
