@@ -56,7 +56,7 @@ def test_every_setting_is_an_option_with_help_but_rules_that_stay_as_they_are(
     assert bench.run("--help").code == 0
     shown = capsys.readouterr().out
     named = {key for key in KEYS if re.search(f"--{key}[ 、]", shown)}
-    assert set(KEYS) - named == {"partial_credit", "leave_after", "slow_s"}
+    assert set(KEYS) - named == {"compile", "partial_credit", "leave_after", "slow_s"}
 
 
 @pytest.mark.parametrize("command", ["practice", "quiz", "review"])

@@ -62,6 +62,33 @@ def test_who_leaves_does_not_wait_for_the_answer() -> None:
     assert shown.text.endswith("\n")
 
 
+class StuckOut(io.StringIO):
+    """A terminal that takes its first piece of an answer only once the engine is done; it counts its writes."""
+
+    def __init__(self, done: threading.Event) -> None:
+        super().__init__()
+        self._done = done
+        self.pieces: list[str] = []
+
+    def write(self, text: str) -> int:
+        if "安" in text:
+            assert self._done.wait(PATIENCE_S)
+            self.pieces.append(text)
+        return super().write(text)
+
+
+def test_a_terminal_that_is_stuck_does_not_stop_the_model_and_gets_the_rest_at_once() -> None:
+    engine = FakeEngine().enqueue(*["安"] * 500)
+    out = StuckOut(engine.finished)
+    streamed = stream_answer(
+        asking(engine), Screen(make_console(out, width=2000)), Interrupts(FakeClock()), clock=lambda: 0.0
+    )
+    assert streamed is not None
+    assert streamed.text == "安" * 500
+    # The first piece, or what had come by then, and all others together.
+    assert len(out.pieces) <= 2
+
+
 def test_waiting_says_each_stage_once_until_all_is_there() -> None:
     shown, go_on = Shown(), threading.Event()
 

@@ -95,12 +95,13 @@ class _PieceText:
 
     def __init__(self, tokenizer: ChatGLMTokenizer) -> None:
         self._tokenizer = tokenizer
-        self._silent = {tokenizer.pad_token_id, *range(tokenizer.num_image_tokens)}
+        self._padding, self._first_piece = tokenizer.pad_token_id, tokenizer.num_image_tokens
         self._bytes = bytearray()
         self._opening: list[str] | None = []  # pieces without text so far; None once there is text
 
     def feed(self, token_id: int) -> str:
-        if token_id in self._silent or not self._has_piece(token_id):
+        # Image tokens, which stand before the pieces, and padding say nothing.
+        if token_id < self._first_piece or token_id == self._padding or not self._has_piece(token_id):
             return ""
         piece = str(self._tokenizer.convert_ids_to_tokens(token_id))
         byte = _BYTE_PIECE.fullmatch(piece)

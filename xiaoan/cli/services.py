@@ -8,10 +8,12 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, TextIO
 
 from xiaoan.config import Settings
 from xiaoan.printable import UNSEEN
+from xiaoan.resting_collector import resting_collector
 
 if TYPE_CHECKING:
     from prompt_toolkit.input import Input
@@ -39,9 +41,12 @@ def load_real_engine(settings: Settings, progress: Progress) -> "Engine":
         CheckpointError, DeviceError: it cannot be used; the message says what to do.
     """
     progress("准备程序库")
-    import torch
+    with resting_collector():
+        import torch
 
-    from xiaoan.assistant.chatglm_engine import load_engine
+        from xiaoan.assistant.chatglm_engine import load_engine
+
+        import_module("xiaoan.chatglm.adapter_checkpoint")  # `load_engine` will; transformers comes with it
 
     torch.manual_seed(settings.seed)
     return load_engine(
@@ -50,6 +55,7 @@ def load_real_engine(settings: Settings, progress: Progress) -> "Engine":
         settings.device,
         settings.dtype,
         lora=settings.effective_lora,
+        compile_step=settings.compile,
         progress=progress,
     )
 

@@ -3,6 +3,7 @@
 import queue
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,8 @@ Ask = Callable[[StopSignal], Iterator[Piece | Answer]]
 """Begins one answer that ends when the signal says so."""
 
 _TICK_S = 0.05
+_FRAME_S = 1 / 30
+"""Pieces that come within one frame are written together: at several hundred a second nobody sees the difference."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +40,13 @@ class _Failure:
 _Item = Piece | Answer | _Failure | None
 
 
-def stream_answer(ask: Ask, screen: Screen, interrupts: Interrupts) -> Streamed | None:
+def stream_answer(
+    ask: Ask, screen: Screen, interrupts: Interrupts, *, clock: Callable[[], float] = time.monotonic
+) -> Streamed | None:
     """Show the pieces as they come and return the finished answer; None if the person is leaving.
 
-    The model has a thread of its own, so that showing never slows it. What `ask` raises is raised here.
+    The model has a thread of its own, so that showing never slows it, and a slow terminal gets fewer and larger writes.
+    The first piece is shown at once. What `ask` raises is raised here.
     """
     items: queue.SimpleQueue[_Item] = queue.SimpleQueue()
     threading.Thread(
@@ -48,12 +54,18 @@ def stream_answer(ask: Ask, screen: Screen, interrupts: Interrupts) -> Streamed 
     ).start()
     screen.begin_answer()
     text = ""
+    frame_end = clock()
+
+    def frame_left_s() -> float:
+        return frame_end - clock()
+
     while not interrupts.leaving:
-        batch = _next_batch(items)
+        batch = _next_batch(items, frame_left_s)
         piece = "".join(item.text for item in batch if isinstance(item, Piece))
         if piece:
             text += piece
             screen.piece(piece)
+            frame_end = clock() + _FRAME_S
         for item in batch:
             if isinstance(item, Answer):
                 return Streamed(item, text)
@@ -95,12 +107,14 @@ def _answer_into(items: "queue.SimpleQueue[_Item]", ask: Ask, interrupts: Interr
         items.put(None)
 
 
-def _next_batch(items: "queue.SimpleQueue[_Item]") -> list[_Item]:
-    """Return everything that waits, so that a slow terminal gets fewer and larger writes; maybe nothing."""
+def _next_batch(items: "queue.SimpleQueue[_Item]", frame_left_s: Callable[[], float]) -> list[_Item]:
+    """Return all that waits and comes until the frame ends, or the answer does; maybe nothing."""
     batch: list[_Item] = []
     try:
         batch.append(items.get(timeout=_TICK_S))
-        while True:
-            batch.append(items.get_nowait())
+        while isinstance(batch[-1], Piece):
+            left_s = frame_left_s()
+            batch.append(items.get(timeout=left_s) if left_s > 0 else items.get_nowait())
     except queue.Empty:
         return batch
+    return batch
