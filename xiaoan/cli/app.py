@@ -1,6 +1,7 @@
 """The command line's frame: parses commands, does them, and turns every ending into an exit code."""
 
 import errno
+import gc
 import os
 import re
 import sys
@@ -16,6 +17,7 @@ from xiaoan import __version__
 from xiaoan.cli import (
     ask,
     bank,
+    bench,
     calibrate,
     dataset,
     doctor,
@@ -33,6 +35,7 @@ from xiaoan.cli.help import HelpfulCommand, HelpfulGroup
 from xiaoan.cli.services import Action, Services
 from xiaoan.errors import Interrupted, UsageError, XiaoanError
 from xiaoan.printable import printable
+from xiaoan.process_environment import prepare_environment
 
 _INTERRUPTED = 130
 
@@ -67,6 +70,7 @@ app.command("exam", cls=HelpfulCommand)(exam.exam)
 app.command("calibrate", cls=HelpfulCommand)(calibrate.calibrate)
 app.add_typer(train.app, name="train", cls=HelpfulGroup)
 app.command("doctor", cls=HelpfulCommand)(doctor.doctor)
+app.command("bench", cls=HelpfulCommand)(bench.bench)
 
 
 @app.callback()
@@ -228,11 +232,15 @@ def main() -> None:
         # A terminal that cannot show a character shows ? for it.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    code = run([_as_utf8(argument) for argument in sys.argv[1:]], Services())
+    services = Services()  # knows the environment as the person left it
+    prepare_environment(os.environ)
+    code = run([_as_utf8(argument) for argument in sys.argv[1:]], services)
     busy = any(thread.name.startswith("xiaoan-") for thread in threading.enumerate())
     if busy:
         # A thread inside torch cannot be ended gently: the interpreter would wait for it or crash in it.
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+    # The interpreter would look for garbage among all that torch brought, half a second long, and then end anyway.
+    gc.freeze()
     sys.exit(code)

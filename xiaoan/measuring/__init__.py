@@ -1,0 +1,1 @@
+"""What a machine and a model on it can do: rates, times and their accuracy, measured."""
