@@ -21,7 +21,9 @@ from xiaoan.chatglm.adapter_checkpoint import (
     save_adapter,
 )
 from xiaoan.chatglm.modeling_chatglm import ChatGLMForConditionalGeneration
-from xiaoan.chatglm.quantization import quantize_
+from xiaoan.chatglm.products.int8_planes import int8_fault
+from xiaoan.chatglm.products.packed_linear import pack_
+from xiaoan.chatglm.quantization import precision_name, quantize_
 from xiaoan.errors import CheckpointError
 
 IDS = prompt(9)
@@ -116,6 +118,18 @@ def test_a_quantised_model_takes_an_adapter_but_no_merging(tmp_path: Path) -> No
         merge_adapter(model)
     remove_adapter(model)
     assert torch.equal(model(IDS).logits, before)
+
+
+@pytest.mark.skipif(bool(int8_fault()), reason=f"no integer product here: {int8_fault()}")
+def test_an_adapter_on_a_quantised_model_stays_when_that_is_packed(tmp_path: Path) -> None:
+    saved_adapter(tmp_path)
+    model = tiny_model(dtype=torch.float32)
+    quantize_(model, 8)
+    load_adapter(model, tmp_path, base="tiny", base_sha256="0")
+    before = model(IDS).logits
+    assert pack_(model) == ()
+    assert precision_name(model) == "int8"
+    torch.testing.assert_close(model(IDS).logits, before, atol=1e-3, rtol=1e-3)
 
 
 def test_an_adapter_of_another_base_is_refused_and_both_are_named(tmp_path: Path) -> None:

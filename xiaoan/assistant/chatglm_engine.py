@@ -1,6 +1,7 @@
 """The real engine: a ChatGLM model with or without a prefix, behind the `Engine` protocol."""
 
 import contextlib
+import itertools
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +21,7 @@ from xiaoan.assistant.engine import (
 )
 from xiaoan.assistant.option_scoring import best_sets, texts_of
 from xiaoan.config import OFF, default_paths
-from xiaoan.errors import CheckpointError, UsageError
+from xiaoan.errors import CheckpointError, DeviceError, UsageError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from xiaoan.chatglm.tokenization_chatglm import ChatGLMTokenizer
 
 _WARM_UP = "你好"
+_WARM_UP_TOKENS = 2
 _WRITTEN_TOGETHER = 64
 """Free answers of one batch: rows leave it as they end, so more of them keep it full."""
 _TOGETHER = "前缀和适配器一起用：前缀训练时底座上没有这个适配器，答案可能和训练时不同。"
@@ -262,10 +264,20 @@ class ChatGLMEngine:
 
     @contextlib.contextmanager
     def _busy(self) -> Iterator[None]:
-        """While an answer is being given, the prefix stays."""
+        """While an answer is being given, the prefix stays.
+
+        Raises:
+            DeviceError: the GPU's memory ran out.
+        """
+        import torch
+
         self._answering += 1
         try:
             yield
+        except torch.OutOfMemoryError as error:
+            raise DeviceError(
+                "显存不够，没有答完。\n请关掉占显存的程序，或改用 --dtype int8、--dtype int4、--device cpu。"
+            ) from error
         finally:
             self._answering -= 1
 
@@ -311,9 +323,9 @@ class ChatGLMEngine:
 
     def warm_up(self) -> None:
         """Decode a little once, so that the first question does not pay for first-time work."""
-        for count, _ in enumerate(self.stream(_WARM_UP)):
-            if count >= 1:
-                break
+        tokens = itertools.count()
+        for _ in self.stream(_WARM_UP, lambda: next(tokens) >= _WARM_UP_TOKENS):
+            pass
         self.choose_all([OptionQuestion(_WARM_UP, ("正确", "错误"), only_one=True)])
 
 

@@ -234,7 +234,8 @@ def precision_name(model: nn.Module) -> str:
     """Return the precision of a model's weights as a word: "float16", "bfloat16", "float32", or one of `QUANTIZED_BITS`."""
     causal = cast(Any, model)
     first = causal.transformer.layers[0].attention.query_key_value
-    bits = getattr(first, "bits", 0)  # packed for answering a layer is of another class
+    # Packed for answering a layer is of another class, and under an adapter it lies inside another one.
+    bits = next((module.bits for module in first.modules() if hasattr(module, "bits")), 0)
     if not bits:
         return str(first.weight.dtype).removeprefix("torch.")
     return f"int{bits}" + (WITH_HEAD if causal.config.quantization_head else "")

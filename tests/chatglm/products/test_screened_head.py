@@ -61,6 +61,13 @@ def test_several_rows_get_the_heads_own_logits() -> None:
     torch.testing.assert_close(ScreenedHead(weight)(x), x @ weight.T)
 
 
+def test_a_head_in_pieces_is_a_head() -> None:
+    weight = head(torch.float32, spread=0.0)
+    screened = ScreenedHead(weight, piece_bytes=64 * 150)
+    for x in torch.randn(20, 1, 64):
+        assert int(screened(x).argmax()) == int((weight @ x[0]).argmax())
+
+
 def test_small_heads_are_read_whole() -> None:
     assert not screening_pays(torch.empty(1000, 64), 10**6)
     large = torch.empty(130528, 256, dtype=torch.float16)

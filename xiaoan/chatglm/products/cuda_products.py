@@ -8,7 +8,7 @@ wrong answer. Not yet measured on a GPU.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -184,7 +184,9 @@ def pack_cuda_(model: nn.Module, ways: CudaWays) -> tuple[str, ...]:
     What is replaced cannot be saved or trained any more.
     """
     said: dict[str, None] = {}
-    for parent, name, linear in list(quantised_layers(model)):
+    # Places, not layers: a list of those would keep every weight in memory until the last one is packed.
+    for parent, name in [(parent, name) for parent, name, _ in quantised_layers(model)]:
+        linear = cast(QuantizedLinear, getattr(parent, name))
         way, fault = way_for(linear, ways)
         if way == "triton":
             setattr(parent, name, WordLinear(linear).train(linear.training))

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+import torch
 from torch import nn
 
 from xiaoan.chatglm.products.cuda_products import pack_cuda_, ways_for
@@ -18,6 +19,8 @@ def prepare_for_answering_(model: "ChatGLMForConditionalGeneration") -> tuple[st
     Afterwards it can be neither trained nor saved if it is quantised. Once is enough; twice does no harm.
     """
     if model.device.type == "cuda":
+        # torch 2.13 prefers cuDNN's attention on an H100 or H200, which plans anew for every length of a prompt.
+        torch.backends.cuda.enable_cudnn_sdp(False)
         ways = ways_for(model.device, model.transformer.word_embeddings.weight.dtype)
         return pack_cuda_(model, ways)
     told = pack_(model)

@@ -17,6 +17,8 @@ from xiaoan.chatglm.products.int8_planes import FINER, LARGEST, MOST_COLUMNS, In
 
 CHUNK_ROWS = 4096
 """Rows of the head that are looked at together while the copy is made."""
+PIECE_BYTES = 128 * 2**20
+"""The copy is packed in pieces of about this size, so that no more than one of them is in memory twice."""
 ROUNDING = 4e-6
 """Share of |w| · |x| that sums in float32 and their conversions may add to the bound."""
 
@@ -26,23 +28,20 @@ class ScreenedHead:
 
     Args:
         weight: of the head `[vocab, hidden]`, floating point, on the CPU; it is kept, not copied.
+        piece_bytes: about so much of the copy is packed at once.
     """
 
-    def __init__(self, weight: Tensor) -> None:
+    def __init__(self, weight: Tensor, *, piece_bytes: int = PIECE_BYTES) -> None:
         self._weight = weight
-        numbers = torch.empty(weight.shape, dtype=torch.int8)
-        scale = torch.empty(len(weight))
-        self._distance = torch.empty(len(weight))
+        self._products: list[Int8Product] = []
+        distances = []
         longest = 0.0
-        for start in range(0, len(weight), CHUNK_ROWS):
-            chunk = slice(start, start + CHUNK_ROWS)
-            rows = weight[chunk].float()
-            step = (rows.abs().amax(dim=1) / LARGEST).clamp_(min=torch.finfo(torch.float32).tiny)
-            numbers[chunk] = (rows / step[:, None]).round_().clamp_(-LARGEST, LARGEST)
-            scale[chunk] = step
-            self._distance[chunk] = (rows - numbers[chunk] * step[:, None]).norm(dim=1)
-            longest = max(longest, float(rows.norm(dim=1).max()))
-        self._product = Int8Product(numbers, scale)
+        for piece in weight.chunk(-(-weight.numel() // piece_bytes)):
+            numbers, scale, distance, length = _copy_of(piece)
+            self._products.append(Int8Product(numbers, scale))
+            distances.append(distance)
+            longest = max(longest, length)
+        self._distance = torch.cat(distances)
         # Rounding of x to two planes, and of the sums, for any row.
         plane_step = math.sqrt(weight.shape[1]) / (2 * LARGEST * FINER)
         self._slack = (longest + float(self._distance.max())) * (ROUNDING + plane_step)
@@ -57,12 +56,29 @@ class ScreenedHead:
         length = float(torch.linalg.vector_norm(x)) if len(x) == 1 else math.inf
         if not math.isfinite(length):
             return F.linear(hidden, self._weight)
-        logits = self._product(x)[0]
+        logits = torch.cat([product(x) for product in self._products], dim=1)[0]
         highest = int(logits.argmax())
         threshold = float(logits[highest]) - length * (float(self._distance[highest]) + 2 * self._slack)
         possible = torch.add(logits, self._distance, alpha=length).ge_(threshold).nonzero()[:, 0]
         logits[possible] = torch.mv(self._weight[possible].float(), x[0])
         return logits[None]
+
+
+def _copy_of(weight: Tensor) -> tuple[Tensor, Tensor, Tensor, float]:
+    """Return int8 numbers `[rows, hidden]`, their scale `[rows]`, how far each row is from its copy `[rows]`, and the
+    length of the longest row."""
+    numbers, scale = torch.empty(weight.shape, dtype=torch.int8), torch.empty(len(weight))
+    distance = torch.empty(len(weight))
+    longest = 0.0
+    for start in range(0, len(weight), CHUNK_ROWS):
+        chunk = slice(start, start + CHUNK_ROWS)
+        rows = weight[chunk].float()
+        step = (rows.abs().amax(dim=1) / LARGEST).clamp_(min=torch.finfo(torch.float32).tiny)
+        numbers[chunk] = (rows / step[:, None]).round_().clamp_(-LARGEST, LARGEST)
+        scale[chunk] = step
+        distance[chunk] = (rows - numbers[chunk] * step[:, None]).norm(dim=1)
+        longest = max(longest, float(rows.norm(dim=1).max()))
+    return numbers, scale, distance, longest
 
 
 def screening_pays(weight: Tensor, all_bytes: int) -> bool:
