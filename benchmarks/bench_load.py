@@ -24,7 +24,7 @@ SHAPES: dict[str, dict[str, int]] = {
         "inner_hidden_size": 4096,
     },
 }
-"""What differs from ChatGLM-6B's shape; `small` is that of issue 7's figures for the CPU."""
+"""What differs from ChatGLM-6B's shape; `small` is that of the figures for a CPU (`bench_decode.py`)."""
 QUESTION = "在高压设备上工作，应至少由几人进行？"
 GIB = 2**30
 
@@ -96,6 +96,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
     import torch
 
     from xiaoan.assistant.chatglm_engine import load_engine
+    from xiaoan.chatglm.generation import stream_token_ids
     from xiaoan.config import OFF
 
     torch.set_num_threads(arguments.threads)
@@ -106,7 +107,10 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
     loaded_gib = memory_gib("VmHWM")
     nbytes = sum(parameter.nbytes for parameter in engine._model.parameters())
     times = [time.perf_counter()]
-    for count, _ in enumerate(engine.stream(QUESTION), start=1):
+    # Token by token: a random model may repeat a token that has no text.
+    ids = torch.tensor([engine._tokenizer.encode(QUESTION)])
+    tokens = stream_token_ids(engine._model, ids, eos=engine._tokenizer.eos_token_id, decoder=engine._decoder)
+    for count, _ in enumerate(tokens, start=1):
         times.append(time.perf_counter())
         if count == arguments.tokens:
             break

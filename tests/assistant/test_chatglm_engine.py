@@ -23,7 +23,7 @@ from xiaoan.chatglm.modeling_chatglm import ChatGLMForConditionalGeneration
 from xiaoan.chatglm.prefix_checkpoint import PrefixCard, save_prefix
 from xiaoan.chatglm.prefix_encoder import PrefixEncoder
 from xiaoan.chatglm.tokenization_chatglm import ChatGLMTokenizer
-from xiaoan.errors import CheckpointError, PrefixMismatchError, UsageError
+from xiaoan.errors import CheckpointError, DeviceError, PrefixMismatchError, UsageError
 
 STEM = "在高压设备上工作,应至少由___进行"
 TEXTS = ("两人", "三人以上; 两人", "验电器")
@@ -275,6 +275,19 @@ def test_what_the_decoder_has_to_tell_is_among_the_warnings(folder: Path, prefix
     assert engine.info.warnings[-1] == "解码没能加速"
     engine.use_prefix(None)  # another prefix, another decoder: nothing of the old one is left
     assert "解码没能加速" not in engine.info.warnings
+
+
+def test_a_gpu_without_memory_is_said_in_words(
+    folder: Path, prefixes: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = load_engine(folder, prefixes[0], device="cpu", dtype="float32")
+
+    def full(*_: object, **__: object) -> None:
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(engine._model.transformer, "forward", full)
+    with pytest.raises(DeviceError, match="显存不够"):
+        list(engine.stream("电"))
 
 
 def test_questions_in_between_do_not_disturb_an_answer(folder: Path, prefixes: list[Path]) -> None:

@@ -183,6 +183,28 @@ def test_a_capture_that_fails_is_announced_and_the_answer_is_the_same(works: int
     assert len(decoder.warnings) == 1
 
 
+def test_idle_steps_give_way_to_one_that_finds_no_memory() -> None:
+    model = fast_model(window=700)
+    graphs = FakeGraphs()
+    full = False
+
+    def capture(run: Run) -> Run:
+        nonlocal full
+        if full:
+            full = False
+            raise torch.OutOfMemoryError
+        return graphs(run)
+
+    decoder = Decoder(model, CapturePlan(capture, "假图", lambda: fetch_now))
+    assert plainly(model, prompt(9), max_length=60, decoder=decoder) == plainly(
+        model, prompt(9), max_length=60
+    )
+    full = True
+    ids = prompt(300)
+    assert plainly(model, ids, max_length=340, decoder=decoder) == plainly(model, ids, max_length=340)
+    assert (graphs.captured, decoder.warnings) == (2, [])
+
+
 @pytest.mark.parametrize("fault", ["", "没有 C 编译器"])
 def test_small_steps_in_few_launches_are_taken_or_it_is_said_why_not(fault: str) -> None:
     model = fast_model(window=400)

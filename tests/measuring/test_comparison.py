@@ -1,7 +1,10 @@
 """Comparisons of a shape that is measured in milliseconds, by a clock that ticks."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
+from torch import Tensor
 
 from tests.measuring.small import CPU, small_shape, ticking
 from xiaoan.errors import PrefixMismatchError
@@ -61,6 +64,7 @@ def test_a_document_has_what_is_compared() -> None:
         "accuracy",
         "model_memory_mb",
         "refused",
+        "warnings",
     }
     rows = document["rows"]
     assert isinstance(rows, list)
@@ -84,3 +88,23 @@ def test_a_prefix_that_does_not_hold_on_a_precision_leaves_the_others() -> None:
     assert found.refused == {"int4": "前缀在 int4 上不能用。"}
     assert [row.name for row in found.rows] == [REFERENCE, "float32"]
     assert found.exact is None
+
+
+def test_a_case_that_does_not_fit_into_memory_leaves_the_others() -> None:
+    class Small(RandomSubject):
+        def ready(self, variant: Variant) -> Ready:
+            ready = super().ready(variant)
+            head: Callable[[Tensor], Tensor] = ready.model.lm_head.forward
+
+            def narrow(hidden: Tensor) -> Tensor:
+                if len(hidden) > 1:
+                    raise torch.OutOfMemoryError
+                return head(hidden)
+
+            ready.model.lm_head.forward = narrow
+            return Ready(ready.model, ["慢一些"])
+
+    found = compared(Plan(CASES, loss_tokens=0), "float32", subject=Small(small_shape(), CPU))
+    assert [(row.name, row.case.batch) for row in found.rows] == [(REFERENCE, 1), ("float32", 1)]
+    assert found.refused == {"float32 8×2": "显存不够"}
+    assert found.warnings == {"float32": ["慢一些"]}

@@ -8,7 +8,9 @@ attention reads a whole bucket of rows, and a mask closes the free ones.
 How a step is captured is a function that is handed in: a CUDA graph, torch.compile, both, or in tests nothing at all.
 """
 
+import functools
 import math
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
@@ -36,6 +38,10 @@ from both kernels' grids, not yet measured on a GPU."""
 
 Capture = Callable[[Callable[[], None]], Callable[[], None]]
 """`run` → what does the same by a single launch. It may call `run` up to `REHEARSALS` times."""
+
+
+_ONE_CAPTURE = threading.Lock()
+"""torch allows one capture at a time in a process."""
 
 
 class Fetch(Protocol):
@@ -180,19 +186,33 @@ def cuda_graph(run: Callable[[], None], device: torch.device) -> Callable[[], No
     Raises:
         RuntimeError: something in it cannot be captured, or there is no memory for it.
     """
-    with torch.cuda.device(device):  # which may not be the current one
+    with _ONE_CAPTURE, torch.cuda.device(device):  # which may not be the current one
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            for _ in range(REHEARSALS):
-                run()
-        torch.cuda.current_stream().wait_stream(stream)
+        try:
+            with torch.cuda.stream(stream):
+                for _ in range(REHEARSALS):
+                    run()
+        finally:  # also after a failure, when the memory that is written there will be somebody else's
+            torch.cuda.current_stream().wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
-        # Other threads may go on using the device meanwhile.
-        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+        # A capture that fails leaves its stream current; the outer context takes that back. The stream is ours because
+        # torch's own belongs to the device of the process's first capture. Other threads may use the device meanwhile.
+        with (
+            torch.cuda.stream(torch.cuda.current_stream()),
+            torch.cuda.graph(
+                graph, stream=_capture_stream(torch.cuda.current_device()), capture_error_mode="thread_local"
+            ),
+        ):
             run()
     replay: Callable[[], None] = graph.replay
     return replay
+
+
+@functools.cache
+def _capture_stream(device: int) -> torch.cuda.Stream:
+    """The stream of all captures on a device: libraries keep work space for every stream that they are used on."""
+    return torch.cuda.Stream(device)
 
 
 def compiled(run: Callable[[], None]) -> Callable[[], None]:

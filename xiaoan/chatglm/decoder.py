@@ -38,7 +38,7 @@ from xiaoan.chatglm.generation import (
 )
 from xiaoan.chatglm.prefix_encoder import PrefixKeyValues
 from xiaoan.chatglm.products.step_kernels import StepKernels, step_kernels
-from xiaoan.chatglm.products.triton_products import this_host
+from xiaoan.chatglm.products.triton_products import kernel_errors, this_host
 
 if TYPE_CHECKING:
     from xiaoan.chatglm.modeling_chatglm import ChatGLMForConditionalGeneration
@@ -191,18 +191,23 @@ class Decoder:
             pass
         while self._plan is not None:
             plan = self._plan
-            cache = new_cache(self._model, self.prefix_key_values, batch_size=1, rows=bucket)
-            two_products = bucket > LONG_ROWS and self._model.device.type == "cuda"
-            kernels = self._kernels_of(plan)
             try:
-                return StaticStep(
-                    self._model, cache, plan.capture, kernels=kernels, two_products=two_products
-                )
-            except RuntimeError as error:
+                return self._captured(plan, bucket)
+            except kernel_errors() as error:
                 _log.warning("capturing a decode step failed", exc_info=True)
+                # Idle steps of other sizes take much memory; those that an answer has are not among them.
+                if isinstance(error, torch.OutOfMemoryError) and any(self._steps.values()):
+                    self._steps.clear()
+                    continue
                 self._plan = plan.without
                 self.warnings.append(_fallen_back(plan, error))
         return None
+
+    def _captured(self, plan: CapturePlan, rows: int) -> StaticStep:
+        cache = new_cache(self._model, self.prefix_key_values, batch_size=1, rows=rows)
+        two_products = rows > LONG_ROWS and self._model.device.type == "cuda"
+        kernels = self._kernels_of(plan)
+        return StaticStep(self._model, cache, plan.capture, kernels=kernels, two_products=two_products)
 
     def _kernels_of(self, plan: CapturePlan) -> StepKernels | None:
         if plan.find_kernels is None:
@@ -218,7 +223,7 @@ class Decoder:
     def take_back(self, step: StaticStep) -> None:
         """Keep `step` for another answer."""
         step.cache.forget_answer()
-        self._steps[step.cache.rows].append(step)
+        self._steps.setdefault(step.cache.rows, deque(maxlen=KEPT)).append(step)
 
     def _bucket(self, rows: int) -> int:
         most = whole_buckets(self._prefix_rows + self._model.config.max_sequence_length)
@@ -315,7 +320,7 @@ class CapturedSteps:
         return step
 
 
-def _fallen_back(plan: CapturePlan, error: RuntimeError) -> str:
+def _fallen_back(plan: CapturePlan, error: Exception) -> str:
     reason = str(error).strip().splitlines()
     told = f"{type(error).__name__}：{reason[0][:160]}" if reason else type(error).__name__
     instead = f"改用{plan.without.name}" if plan.without is not None else "改为逐个算子执行"

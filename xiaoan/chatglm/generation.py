@@ -80,7 +80,8 @@ def best_token(logits: Tensor) -> Tensor:
     if logits.device.type == "cpu":  # one cheap pass instead of four; NaN goes through to both ends
         lowest, highest = logits.aminmax()
         if math.isfinite(lowest) and math.isfinite(highest):
-            return logits.argmax(dim=-1, keepdim=True)
+            # The first of the largest, as `argmax`, which takes three times as long over a large vocabulary.
+            return logits.max(dim=-1, keepdim=True).indices
     return clean_scores(logits).argmax(dim=-1, keepdim=True)
 
 

@@ -1,6 +1,6 @@
 """The product's own ways to answer, as loops that can be timed: the one place that knows how decoding is called."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import cast
 
 import torch
@@ -23,11 +23,18 @@ class Ready:
 
     Args:
         model: in evaluation mode, on its device, packed if it shall be.
+        told: what was said about it while it was made ready.
     """
 
-    def __init__(self, model: ChatGLMForConditionalGeneration) -> None:
+    def __init__(self, model: ChatGLMForConditionalGeneration, told: Sequence[str] = ()) -> None:
         self.model = model
+        self._told = told
         self.decoder = Decoder(model, usual_plan(model.device))
+
+    @property
+    def warnings(self) -> list[str]:
+        """Which faster ways turned out not to work; more may come while it answers."""
+        return [*self._told, *self.decoder.warnings]
 
     @property
     def dtype(self) -> torch.dtype:
@@ -73,6 +80,7 @@ class BatchLoop:
     def first(self, input_ids: Tensor) -> list[int]:
         """Read prompts `[b, s]` without padding and return the id that follows each of them."""
         prefix = self._ready.decoder.prefix_key_values
+        self._state = None  # two caches of a large batch may not fit
         self.logits, self._state = prefill(self._ready.model, input_ids, prefix_key_values=prefix)
         return self._best()
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import torch
 
 from xiaoan.chatglm.configuration_chatglm import ChatGLMConfig
-from xiaoan.chatglm.device import DTYPES, GIB, WORKING_ROOM, Machine, check_memory
+from xiaoan.chatglm.device import DTYPES, GIB, WORKING_ROOM, Machine, available_memory, check_memory
 from xiaoan.measuring.comparison import Case, Comparison, Plan, Tell, compare
 from xiaoan.measuring.machine_rates import READ_BYTES, MachineRates, ReadingRate, machine_rates
 from xiaoan.measuring.step_costs import block_weights, weight_bytes
@@ -24,7 +24,7 @@ _LOSS_TOKENS = 16
 
 _QUICK_READ_BYTES, _QUICK_SIDE = 2**27, 1024
 _GPU_READ_BYTES = 2**32
-"""A GPU copies a gigabyte so fast that starting the copy would show."""
+"""Of a GPU with much memory: of others a sixteenth of what is free, since the buffer stays beside the models."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,9 @@ def run_benches(
         DeviceError: memory ran out.
         CheckpointError: stored weights cannot be used.
     """
-    usual = READ_BYTES if device.type == "cpu" else _GPU_READ_BYTES
+    usual = READ_BYTES
+    if device.type != "cpu":
+        usual = min(_GPU_READ_BYTES, (available_memory(device) or _GPU_READ_BYTES * 16) // 16)
     size = read_bytes or (_QUICK_READ_BYTES if quick else usual)
     if quick and side is None and device.type == "cpu":
         side = _QUICK_SIDE

@@ -8,7 +8,7 @@ import torch
 from xiaoan.chatglm.device import dtype_name
 from xiaoan.errors import PrefixMismatchError
 from xiaoan.measuring.answer_loops import Ready, answer_loop
-from xiaoan.measuring.machine_rates import MachineRates, ReadingRate
+from xiaoan.measuring.machine_rates import MachineRates, ReadingRate, wait_for
 from xiaoan.measuring.memory_use import held_bytes
 from xiaoan.measuring.precision_loss import ExactAnswer, PrecisionLoss, exact_answers, precision_loss
 from xiaoan.measuring.shapes import random_prompts
@@ -142,7 +142,8 @@ class Comparison:
         losses: precision → how far from the exact one.
         exact: the precision that others were held against; None for none.
         held: precision → bytes of memory that its model took; None where the system does not say.
-        refused: precision → why it could not be measured.
+        refused: precision, or several and a case → why it could not be measured.
+        warnings: precision → which faster ways turned out not to work.
     """
 
     rows: list[Row] = field(default_factory=list)
@@ -150,6 +151,7 @@ class Comparison:
     exact: str | None = None
     held: dict[str, int | None] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
+    warnings: dict[str, list[str]] = field(default_factory=dict)
 
     def row(self, name: str, *, prompt: int = 64, batch: int = 1) -> Row | None:
         """Return the row of a precision in a case; None where there is none."""
@@ -193,6 +195,7 @@ class Comparison:
                 name: None if size is None else round(size / 1e6, 1) for name, size in self.held.items()
             },
             "refused": self.refused,
+            "warnings": self.warnings,
         }
 
 
@@ -248,21 +251,27 @@ class _Runner:
             loops = {name: answer_loop(ready, batch=case.batch) for name, ready in loaded.items()}
             if case.batch == 1:
                 loops = {**reference, **loops}
-            turns = self._answers(loops, case)
+            try:
+                turns = self._answers(loops, case)
+            except torch.OutOfMemoryError:  # of a GPU; the other cases need less
+                asked = f"{case.prompt}×{case.batch}"
+                self.made.refused[f"{'、'.join(loops)} {asked}"] = "显存不够"
+                continue
             self.made.rows += [
                 self._row(name, own.get(name), loaded.get(name), case, turns) for name in loops
             ]
         self._measure_losses(loaded)
+        self.made.warnings |= {name: ready.warnings for name, ready in loaded.items() if ready.warnings}
 
     def _load(self, variant: Variant) -> Ready | None:
         self._tell(variant.name)
-        before = held_bytes()
+        before = held_bytes(self._reading.device)
         try:
             ready = self._subject.ready(variant)
         except PrefixMismatchError as error:  # the others may do
             self.made.refused[variant.name] = error.message
             return None
-        after = held_bytes()
+        after = held_bytes(self._reading.device)
         self.made.held[variant.name] = None if before is None or after is None else after - before
         return ready
 
@@ -274,6 +283,7 @@ class _Runner:
             rounds=case.rounds,
             clock=self._clock,
             longest_s=self._plan.longest_s,
+            settle=lambda: wait_for(self._reading.device),
             on_turn=lambda name, done: self._tell(
                 f"{name} {case.prompt}×{case.batch} {done + 1}/{case.rounds * len(loops)}"
             ),

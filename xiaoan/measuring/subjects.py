@@ -72,7 +72,8 @@ class RandomSubject:
 
     def ready(self, variant: Variant) -> Ready:
         """See `Subject.ready`."""
-        return Ready(variant_model(self._config, variant, self._weights, self._device))
+        model = variant_model(self._config, variant, self._weights, self._device)
+        return Ready(model, prepare_for_answering_(model))
 
     def reference(self) -> ReferenceLoop:
         """See `Subject.reference`."""
@@ -110,8 +111,7 @@ class StoredSubject:
     def ready(self, variant: Variant) -> Ready:
         """See `Subject.ready`."""
         model = self._load(variant.name)
-        prepare_for_answering_(model)
-        return Ready(model)
+        return Ready(model, prepare_for_answering_(model))
 
     def reference(self) -> ReferenceLoop:
         """See `Subject.reference`."""

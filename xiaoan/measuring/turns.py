@@ -74,8 +74,12 @@ def in_turns(
     on_turn: OnTurn = lambda _name, _done: None,
     warm_up_tokens: int = 4,
     longest_s: float = math.inf,
+    settle: Callable[[], None] = lambda: None,
 ) -> dict[str, list[Turn]]:
-    """Return name → one turn a round, after a short one each to warm up; every other round goes backwards."""
+    """Return name → one turn a round, after a short one each to warm up; every other round goes backwards.
+
+    `settle` returns when nothing is left to do of the turn before, such as a step that was begun too much.
+    """
     for loop in loops.values():
         take_turn(loop, input_ids, new_tokens=warm_up_tokens, clock=clock, longest_s=longest_s)
     turns: dict[str, list[Turn]] = {name: [] for name in loops}
@@ -83,6 +87,7 @@ def in_turns(
     for number in range(rounds):
         for name in list(loops) if number % 2 == 0 else reversed(list(loops)):
             on_turn(name, done)
+            settle()
             turns[name].append(
                 take_turn(loops[name], input_ids, new_tokens=new_tokens, clock=clock, longest_s=longest_s)
             )

@@ -10,7 +10,6 @@ from xiaoan.chatglm.checkpoint import fill
 from xiaoan.chatglm.configuration_chatglm import ChatGLMConfig
 from xiaoan.chatglm.device import DTYPES, Machine, choose_dtype, dtype_name
 from xiaoan.chatglm.modeling_chatglm import ChatGLMForConditionalGeneration
-from xiaoan.chatglm.products.preparing import prepare_for_answering_
 from xiaoan.chatglm.quantization import QUANTIZED_BITS, WITH_HEAD, quantize_
 from xiaoan.measuring.step_costs import weight_bytes
 
@@ -73,7 +72,7 @@ def variant_named(name: str, floating: torch.dtype) -> Variant:
 def variant_model(
     config: ChatGLMConfig, variant: Variant, weights: Mapping[str, Tensor], device: torch.device
 ) -> ChatGLMForConditionalGeneration:
-    """Return a model of these weights, in evaluation mode and as ready to answer as a loaded one.
+    """Return a model of these weights, in evaluation mode and as a loaded one before `prepare_for_answering_`.
 
     Args:
         config: the shape, not quantised; it is not changed.
@@ -91,7 +90,6 @@ def variant_model(
     if variant.bits:
         quantize_(model, variant.bits, head=bool(variant.head_bits))
     fill(model, weights, device, variant.dtype)
-    prepare_for_answering_(model)
     return model
 
 

@@ -99,6 +99,8 @@ def _memory_lines(bench: "Bench", found: "Comparison") -> Iterator[Line]:
 def _left_out_lines(bench: "Bench", found: "Comparison") -> Iterator[Line]:
     for name, why in {**bench.left_out, **found.refused}.items():
         yield Line(f"没有测 {name}：{why}", UNKNOWN)
+    for name, told in found.warnings.items():
+        yield from (Line(f"{name}：{warning}", UNKNOWN) for warning in told)
 
 
 def _legend(measured: "Measured") -> Iterator[Line]:

@@ -78,9 +78,10 @@ WRONG = "试算的结果不对"
 def kernel_errors() -> tuple[type[Exception], ...]:
     """Return what a kernel may raise where it does not work.
 
-    Children of RuntimeError (CUDA, torch), OSError and a failed process (a compiler), and Triton's own where it is there.
+    Children of RuntimeError (CUDA, torch), OSError and a failed process (a compiler), and Triton's own where it is there;
+    it asserts that it finds the driver's library, and imports what it has compiled.
     """
-    usual = (RuntimeError, ValueError, OSError, subprocess.SubprocessError)
+    usual = (RuntimeError, ValueError, OSError, subprocess.SubprocessError, AssertionError, ImportError)
     try:
         from triton.errors import TritonError
     except ImportError:
