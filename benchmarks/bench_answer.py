@@ -6,10 +6,15 @@ Asks bank questions through the same `Assistant` that the session uses, without 
 
 import argparse
 import json
+import os
 import random
 import statistics
 import time
 from pathlib import Path
+
+from xiaoan.process_environment import prepare_environment
+
+prepare_environment(os.environ)
 
 import torch
 

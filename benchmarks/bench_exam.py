@@ -10,6 +10,7 @@ Run: OMP_NUM_THREADS=1 python benchmarks/bench_exam.py [--questions 200] [--roun
 
 import argparse
 import json
+import os
 import random
 import statistics
 import time
@@ -189,6 +190,9 @@ def main() -> None:
     parser.add_argument("--dtype", default="auto")
     arguments = parser.parse_args()
 
+    from xiaoan.process_environment import prepare_environment
+
+    prepare_environment(os.environ)
     import torch
 
     from xiaoan.assistant.chatglm_engine import load_engine

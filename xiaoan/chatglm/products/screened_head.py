@@ -57,7 +57,9 @@ class ScreenedHead:
         if not math.isfinite(length):
             return F.linear(hidden, self._weight)
         logits = torch.cat([product(x) for product in self._products], dim=1)[0]
-        surely = float(torch.sub(logits, self._distance, alpha=length).max())  # one logit is that large, but for rounding
+        surely = float(
+            torch.sub(logits, self._distance, alpha=length).max()
+        )  # one logit is that large, but for rounding
         highest = torch.add(logits, self._distance, alpha=length)
         possible = highest.ge_(surely - 2 * length * self._slack).nonzero()[:, 0]
         logits[possible] = torch.mv(self._weight[possible].float(), x[0])
