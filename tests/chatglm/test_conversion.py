@@ -83,6 +83,13 @@ def test_bin_shards_become_safetensors_beside_them_tensor_for_tensor(bin_folder:
     assert {path: path.stat().st_mtime_ns for path in bins} == bins
 
 
+def test_a_missing_shard_is_named_before_anything_is_written(bin_folder: Path) -> None:
+    (bin_folder / "pytorch_model-00002-of-00003.bin").unlink()
+    with pytest.raises(CheckpointError, match=r"00002-of-00003.bin：找不到这个文件"):
+        convert_in_place(bin_folder)
+    assert not list(bin_folder.glob("*.safetensors"))
+
+
 def test_one_bin_file_becomes_one_safetensors_file(bin_folder: Path) -> None:
     torch.save(read_weights(find_weight_files(bin_folder)), bin_folder / "pytorch_model.bin")
     assert convert_in_place(bin_folder).files == ("model.safetensors",)

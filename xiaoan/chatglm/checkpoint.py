@@ -409,7 +409,9 @@ def fill(
     except RuntimeError as error:
         if "memory" not in str(error):
             raise
-        raise memory_error(precision_name(model), device, total, "装到一半就用完了") from error
+        quantised = precision_name(model)  # where it is not, the model does not know yet what it will be
+        precision = quantised if quantised in QUANTIZED_BITS else dtype_name(dtype)
+        raise memory_error(precision, device, total, "装到一半就用完了") from error
     if model.config.tie_word_embeddings:
         state[HEAD_KEY] = state[EMBEDDING_KEY]
     model.load_state_dict(state, strict=True, assign=True)

@@ -30,7 +30,9 @@ from xiaoan.chatglm.quantization import BLOCK_LINEARS, SCALE_DTYPE
 from xiaoan.chatglm.tokenization_chatglm import VOCAB_FILE_NAME
 from xiaoan.chatglm.weight_files import (
     Weights,
+    file_fault,
     find_weight_files,
+    raise_faults,
     read_json,
     read_weights,
     weights_sha256,
@@ -94,6 +96,7 @@ def convert_in_place(folder: Path, *, force: bool = False, on_progress: Progress
     files = find_weight_files(folder)
     if files[0].suffix != ".bin":
         return Conversion(folder)
+    raise_faults([fault for file in files if (fault := file_fault(file))])
     names = {file: _converted_name(file.name) for file in files}
     total = sum(file.stat().st_size for file in files)
     check_room(

@@ -194,7 +194,7 @@ class Decoder:
             try:
                 return self._captured(plan, bucket)
             except kernel_errors() as error:
-                _log.warning("capturing a decode step failed", exc_info=True)
+                _log.debug("capturing a decode step failed", exc_info=True)  # a person reads the warning
                 # Idle steps of other sizes take much memory; those that an answer has are not among them.
                 if isinstance(error, torch.OutOfMemoryError) and any(self._steps.values()):
                     self._steps.clear()

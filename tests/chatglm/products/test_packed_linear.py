@@ -10,7 +10,7 @@ from xiaoan.chatglm.generation import stream_token_ids
 from xiaoan.chatglm.modeling_chatglm import ChatGLMForConditionalGeneration
 from xiaoan.chatglm.products.int4_groups import int4_fault
 from xiaoan.chatglm.products.int8_planes import int8_fault
-from xiaoan.chatglm.products.packed_linear import PackedLinear, is_packed, pack_
+from xiaoan.chatglm.products.packed_linear import PackedLinear, is_packed, pack_, packed
 from xiaoan.chatglm.quantization import QuantizedLinear, precision_name, quantize_
 
 BITS = [
@@ -53,6 +53,17 @@ def test_a_packed_model_holds_each_weight_once(bits: int) -> None:
     assert sum(isinstance(module, PackedLinear) for module in model.modules()) == 4 * len(
         model.transformer.layers
     )
+
+
+@pytest.mark.parametrize("bits", BITS)
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32])
+def test_rows_that_lie_apart_are_taken(bits: int, dtype: torch.dtype) -> None:
+    layer = QuantizedLinear.of(torch.nn.Linear(64, 48), bits)
+    x = torch.randn(3, 5, 64).to(dtype)
+    expected = layer(x[:, -1:].float())
+    found = packed(layer)(x[:, -1:])
+    assert found.dtype == dtype
+    assert float((found.float() - expected).abs().max()) <= 0.02 * float(expected.abs().max())
 
 
 def test_packing_leaves_alone_what_is_not_quantised() -> None:

@@ -35,7 +35,8 @@ class PackedLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """`[..., in]` → `[..., out]`, in the precision of `x`."""
-        made = self._product(x.reshape(-1, x.shape[-1]))
+        # Rows that lie apart, as the last ones of several prompts do, are not what every product takes.
+        made = self._product(x.reshape(-1, x.shape[-1]).contiguous())
         return made.to(x.dtype).view(*x.shape[:-1], -1)
 
 
