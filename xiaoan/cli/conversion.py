@@ -120,7 +120,7 @@ def _say(
     kept = f"（其中 {len(made.kept)} 个是上次写好的）" if made.kept else ""
     screen.notice(
         f"转换好了：{made.folder}，{len(made.files)} 个文件{kept}，{made.tensors} 个权重，"
-        f"{_size(made.nbytes)}，每个都读回来核对过，用时 {duration_text(seconds)}。"
+        f"{_size(made.nbytes)}，写好一个就读回来核对一个，用时 {duration_text(seconds)}。"
     )
     if flags.output is None:
         screen.notice("以后载入用新文件。原来的 .bin 没有动，确认好用以后可以删掉，腾出同样大的空间。")
