@@ -33,10 +33,11 @@ _onednn: Any = torch.ops.onednn
 def planes(x: Tensor) -> tuple[Tensor, Tensor]:
     """Return `x` `[rows, in]` as int8 `[2 * rows, in]`, coarse rows before fine ones, and max |x| `[rows, 1]`.
 
-    `x` is float32. A row of zeros stays zeros; of one with a value that is not finite, neither is the maximum.
+    `x` is float32. The maximum is at least `TINY`, so a row of zeros stays zeros; of one with a value that is not
+    finite, neither is the maximum.
     """
-    largest = torch.linalg.vector_norm(x, float("inf"), dim=-1, keepdim=True)
-    steps = torch.mul(x, LARGEST / largest.clamp(min=TINY))
+    largest = torch.linalg.vector_norm(x, float("inf"), dim=-1, keepdim=True).clamp_(min=TINY)
+    steps = torch.mul(x, LARGEST / largest)
     return _split(steps), largest
 
 
