@@ -18,6 +18,7 @@ from xiaoan.chatglm.generation import (
     new_cache,
     prefill,
     stream_pieces,
+    working_dtype,
 )
 from xiaoan.chatglm.prefix_encoder import PrefixKeyValues
 
@@ -87,9 +88,7 @@ def greedy_token_ids(
     try:
         if prefix_key_values is None:
             with torch.inference_mode():
-                prefix_key_values = model.transformer.prefix_key_values(
-                    model.transformer.word_embeddings.weight.dtype
-                )
+                prefix_key_values = model.transformer.prefix_key_values(working_dtype(model))
         asked = [place for place, left in enumerate(room) if left > 0]
         lengths = [len(prompts[place]) + min(USUAL_ANSWER, room[place]) for place in asked]
         for batch in batches(model, lengths, most_rows=batch_size):

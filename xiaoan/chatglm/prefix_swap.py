@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from transformers import PreTrainedTokenizerBase
 
+from xiaoan.chatglm.generation import working_dtype
 from xiaoan.chatglm.modeling_chatglm import ChatGLMForConditionalGeneration
 from xiaoan.chatglm.prefix_checkpoint import KEY_PREFIX, Prefix, PrefixCard, check_fits, load_prefix
 from xiaoan.chatglm.prefix_encoder import PrefixEncoder
@@ -63,7 +64,7 @@ def read_encoder(
     )
     encoder = _encoder_of(read, model)
     with torch.inference_mode():
-        key_values = encoder(model.transformer.word_embeddings.weight.dtype)
+        key_values = encoder(working_dtype(model))
     warnings = probe_warnings(
         read.card,
         model,

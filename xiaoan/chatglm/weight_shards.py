@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from xiaoan.chatglm.device import GIB
 from xiaoan.chatglm.mapped_pages import MappedFiles
 from xiaoan.chatglm.weight_files import WEIGHT_FILE_NAMES, Weights
 from xiaoan.errors import StorageError
@@ -21,7 +22,6 @@ from xiaoan.whole_files import write_whole, written_whole
 
 SPARE_BYTES = 64 * 2**20
 """Room that writing leaves on a disk: indexes, tokenizers, whatever else the system writes meanwhile."""
-_GIB = 2**30
 
 
 def shard_name(number: int, count: int, whole: str = WEIGHT_FILE_NAMES[0]) -> str:
@@ -67,8 +67,8 @@ def check_room(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(existing).free
     if needed + SPARE_BYTES > free:
         raise StorageError(
-            f"磁盘空间不够：{folder} 里要写 {(needed + SPARE_BYTES) / _GIB:.2f} GiB，"
-            f"只剩 {free / _GIB:.2f} GiB。\n请先腾出空间，或换一个磁盘。"
+            f"磁盘空间不够：{folder} 里要写 {(needed + SPARE_BYTES) / GIB:.2f} GiB，"
+            f"只剩 {free / GIB:.2f} GiB。\n请先腾出空间，或换一个磁盘。"
         )
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from xiaoan.chatglm.generation import working_dtype
 from xiaoan.chatglm.products.cuda_products import pack_cuda_, ways_for
 from xiaoan.chatglm.products.packed_linear import bytes_read, pack_
 from xiaoan.chatglm.products.screened_head import ScreenedHead, screening_pays
@@ -21,7 +22,7 @@ def prepare_for_answering_(model: "ChatGLMForConditionalGeneration") -> tuple[st
     if model.device.type == "cuda":
         # torch 2.13 prefers cuDNN's attention on an H100 or H200, which plans anew for every length of a prompt.
         torch.backends.cuda.enable_cudnn_sdp(False)
-        ways = ways_for(model.device, model.transformer.word_embeddings.weight.dtype)
+        ways = ways_for(model.device, working_dtype(model))
         return pack_cuda_(model, ways)
     told = pack_(model)
     head = model.lm_head
